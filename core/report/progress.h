@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One line on the terminal that says how far the work is: rate, ETA, AU so far. Nothing when stderr is no terminal. */
+#ifndef DLFW_CORE_REPORT_PROGRESS_H
+#define DLFW_CORE_REPORT_PROGRESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct progress {
+    const char *what; /* "generating", "epoch 2/5" */
+    uint64_t total;   /* units of done */
+    _Atomic uint64_t done;
+    _Atomic uint64_t bytes;
+    _Atomic uint64_t au_permille; /* 0: not known */
+    uint64_t start_ns;
+    bool enabled;
+    uint64_t drawn_ns;
+};
+
+void progress_begin(struct progress *p, const char *what, uint64_t total);
+/* Draws at most ten times a second. Cheap enough for every step. [one thread] */
+void progress_draw(struct progress *p);
+void progress_end(struct progress *p); /* clears the line */
+
+#endif

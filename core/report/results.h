@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The results directory in DLIO's layout (docs/results.md), and DLIO's log lines. */
+#ifndef DLFW_CORE_REPORT_RESULTS_H
+#define DLFW_CORE_REPORT_RESULTS_H
+
+#include <stdio.h>
+
+#include "report/run_record.h"
+
+struct results {
+    char *folder;       /* created */
+    FILE *log;          /* dlio.log, line-buffered */
+    bool quiet_console; /* no copy of the log lines on stderr */
+};
+
+/* Creates the folder, opens the log, stores the configuration below <folder>/<hydra_output_subdir>. Only rank 0 stores. */
+dlfw_status results_open(const struct run_config *cfg, uint32_t rank, bool quiet_console, struct results *ret, dlfw_error *err);
+/* "[OUTPUT] <timestamp> text" into dlio.log and, unless quiet, on stderr. Only rank 0 prints. */
+void results_log(struct results *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* DLIO's lines at their moments (docs/results.md lists them). */
+void log_run_begin(struct results *r, const struct run_config *cfg, uint32_t ranks);
+void log_max_steps(struct results *r, const struct run_config *cfg, uint64_t train_steps, uint64_t eval_steps, uint32_t ranks);
+void log_epoch_begin(struct results *r, uint32_t epoch, uint64_t steps);
+void log_block_begin(struct results *r, uint32_t block);
+void log_block_end(struct results *r, const struct run_config *cfg, uint32_t epoch, uint32_t block, const struct block_record *b, uint64_t expected_steps, uint32_t ranks);
+void log_epoch_end(struct results *r, const struct epoch_record *e);
+void log_eval_begin(struct results *r, uint64_t steps);
+void log_eval_end(struct results *r, const struct run_config *cfg, const struct epoch_record *e, uint32_t ranks);
+/* The final block of METRIC lines; also the text that `dlfw run` ends with. */
+void log_summary(struct results *r, const struct run_record *rec);
+
+/* summary.json, {rank}_per_epoch_stats.json, {rank}_output.json, {rank}_steps.csv. Each is written to a temporary name and renamed. Numbers are finite
+ * or the key is left out. */
+dlfw_status results_write(struct results *r, const struct run_record *rec, dlfw_error *err);
+void results_close(struct results *r);
+
+#endif
