@@ -34,6 +34,10 @@ void registry_free(struct registry *reg);
  * reason. A name with '/' is a file path. */
 dlfw_status registry_find(struct registry *reg, uint32_t kind, const char *name, const struct plugin_iface **ret, dlfw_error *err);
 
+/* Loads every usable plugin in a child process of its own, so that one that crashes or hangs takes nothing with it, and refuses those that
+ * cannot be loaded. Nothing is loaded in this process. [main, before any thread exists] */
+void registry_probe(struct registry *reg);
+
 /* Fills an options struct for an interface from its mapping (map may be NULL): unknown keys, ranges, required ones become problems.
  * extra: further keys of the mapping that the caller handles. The struct lives in tree's arena. */
 struct node_tree;

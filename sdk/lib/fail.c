@@ -53,6 +53,8 @@ static void reset(dlfw_error *err, dlfw_status status)
 }
 
 /* Appends to the message, keeping it NUL-terminated within message_cap. */
+static void append(dlfw_error *err, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+
 static void append(dlfw_error *err, const char *format, va_list args)
 {
     uint32_t room;
