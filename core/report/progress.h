@@ -18,9 +18,16 @@ struct progress {
     uint64_t drawn_ns;
 };
 
+/* what must live until progress_end. One progress line at a time. */
 void progress_begin(struct progress *p, const char *what, uint64_t total);
 /* Draws at most ten times a second. Cheap enough for every step. [one thread] */
 void progress_draw(struct progress *p);
 void progress_end(struct progress *p); /* clears the line */
+
+/* Clears the line if one is shown, before something else is written to stderr; the next draw brings it back. [any
+ * thread] */
+void progress_hide(void);
+/* The line as it would be drawn at now_ns, at most cap - 1 characters. */
+void progress_text(const struct progress *p, uint64_t now_ns, char *buf, uint32_t cap);
 
 #endif

@@ -7,31 +7,56 @@
 
 #include "report/run_record.h"
 
-struct results {
-    char *folder;       /* created */
-    FILE *log;          /* dlio.log, line-buffered */
-    bool quiet_console; /* no copy of the log lines on stderr */
+/* /proc/meminfo as it was when an epoch began; {rank}_output.json shows it. */
+struct epoch_memory {
+    uint32_t epoch;
+    char *text; /* owned; NULL: could not be read */
 };
 
-/* Creates the folder, opens the log, stores the configuration below <folder>/<hydra_output_subdir>. Only rank 0 stores. */
-dlfw_status results_open(const struct run_config *cfg, uint32_t rank, bool quiet_console, struct results *ret, dlfw_error *err);
+struct results {
+    char *folder;       /* created */
+    FILE *log;          /* dlio.log, line-buffered; NULL on ranks other than 0 */
+    bool quiet_console; /* no copy of the log lines on stderr */
+    const struct run_config *cfg;
+    uint32_t rank;
+    struct epoch_memory *memory; /* owned */
+    uint32_t memory_count;
+};
+
+/* Creates the folder, removes what an earlier run left there under the names of this one, opens the log, stores the
+ * configuration below <folder>/<hydra_output_subdir>. Only rank 0 logs and stores. */
+dlfw_status results_open(const struct run_config *cfg, uint32_t rank, bool quiet_console, struct results *ret,
+                         dlfw_error *err);
 /* "[OUTPUT] <timestamp> text" into dlio.log and, unless quiet, on stderr. Only rank 0 prints. */
 void results_log(struct results *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same at another level: "WARNING", "ERROR". */
+void results_log_as(struct results *r, const char *level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* DLIO's lines at their moments (docs/results.md lists them). */
 void log_run_begin(struct results *r, const struct run_config *cfg, uint32_t ranks);
-void log_max_steps(struct results *r, const struct run_config *cfg, uint64_t train_steps, uint64_t eval_steps, uint32_t ranks);
+void log_generate_begin(struct results *r);
+void log_generate_end(struct results *r);
+/* train_steps: before train.total_training_steps caps them; that cap is a line of its own. */
+void log_max_steps(struct results *r, const struct run_config *cfg, uint64_t train_steps, uint64_t eval_steps,
+                   uint32_t ranks);
+/* Also keeps this moment's /proc/meminfo; called outside of measured blocks. */
 void log_epoch_begin(struct results *r, uint32_t epoch, uint64_t steps);
 void log_block_begin(struct results *r, uint32_t block);
-void log_block_end(struct results *r, const struct run_config *cfg, uint32_t epoch, uint32_t block, const struct block_record *b, uint64_t expected_steps, uint32_t ranks);
+void log_block_end(struct results *r, const struct run_config *cfg, uint32_t epoch, uint32_t block,
+                   const struct block_record *b, uint64_t expected_steps, uint32_t ranks);
 void log_epoch_end(struct results *r, const struct epoch_record *e);
 void log_eval_begin(struct results *r, uint64_t steps);
 void log_eval_end(struct results *r, const struct run_config *cfg, const struct epoch_record *e, uint32_t ranks);
-/* The final block of METRIC lines; also the text that `dlfw run` ends with. */
+/* The final block of METRIC lines; also the text that `dlfw run` ends with. After results_write: it says where the
+ * results are. */
 void log_summary(struct results *r, const struct run_record *rec);
+/* dlfw's own last words: AU, rates from real bytes, waits, memory, coverage, what limited the run, advice. */
+void results_print_human(const struct run_record *rec, FILE *out);
 
-/* summary.json, {rank}_per_epoch_stats.json, {rank}_output.json, {rank}_steps.csv. Each is written to a temporary name and renamed. Numbers are finite
- * or the key is left out. */
+/* summary.json (rank 0), {rank}_per_epoch_stats.json, {rank}_output.json, {rank}_steps.csv. Each is written to a
+ * temporary name and renamed. Numbers are finite or the key is left out. A run that ended early is written too;
+ * dlfw.status says so. */
 dlfw_status results_write(struct results *r, const struct run_record *rec, dlfw_error *err);
 void results_close(struct results *r);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything a run measured, filled by the train loop, read by the writers of summary.json, per-epoch JSON, CSV, log lines. Times are
- * nanoseconds of CLOCK_MONOTONIC unless called ..._text.
+ * Everything a run measured, filled by the train loop, read by the writers of summary.json, per-epoch JSON, CSV, log
+ * lines. Times are nanoseconds of CLOCK_MONOTONIC unless called ..._text.
  */
 #ifndef DLFW_CORE_REPORT_RUN_RECORD_H
 #define DLFW_CORE_REPORT_RUN_RECORD_H
@@ -18,7 +18,8 @@ struct step_record {
     uint64_t barrier_ns;
 };
 
-/* A run of steps ended by a step checkpoint or the end of the epoch, or one evaluation. */
+/* A run of steps ended by a step checkpoint or the end of the epoch, or one evaluation. end_ns 0: it never ended; such
+ * a block has no figures. */
 struct block_record {
     char start_text[RECORD_TIME_CAP], end_text[RECORD_TIME_CAP];
     uint64_t start_ns, end_ns;
@@ -31,7 +32,7 @@ struct block_record {
 /* A checkpoint save or load that a hook reported; DLIO's save_ckpt / load_ckpt entries. */
 struct checkpoint_record {
     bool is_load;
-    uint32_t block;
+    uint32_t block; /* from 1: the block it came after */
     char start_text[RECORD_TIME_CAP], end_text[RECORD_TIME_CAP];
     uint64_t duration_ns;
     uint64_t bytes;
@@ -40,7 +41,7 @@ struct checkpoint_record {
 struct epoch_record {
     uint32_t epoch; /* from 1 */
     char start_text[RECORD_TIME_CAP], end_text[RECORD_TIME_CAP];
-    uint64_t start_ns, end_ns;
+    uint64_t start_ns, end_ns; /* end_ns 0: the run ended inside the epoch */
     uint64_t expected_steps;
     struct block_record *blocks; /* owned */
     uint32_t block_count;
@@ -76,7 +77,7 @@ struct run_record {
     uint32_t rank, ranks, hosts;
     char start_text[RECORD_TIME_CAP], end_text[RECORD_TIME_CAP];
     uint64_t start_ns, end_ns;
-    uint64_t first_request_ns; /* program start to the first storage request, 0: none */
+    uint64_t first_request_ns;   /* program start to the first storage request, 0: none */
     struct epoch_record *epochs; /* owned */
     uint32_t epoch_count;
     struct generate_record generate;
@@ -86,24 +87,27 @@ struct run_record {
     uint32_t hook_count;
     struct named_figure *figures; /* owned */
     uint32_t figure_count;
-    const char *storage_uri, *storage_scheme;
+    char *storage_uri, *storage_scheme; /* owned */
     uint64_t storage_caps;
     uint64_t memory_budget, peak_memory; /* bytes; peak from getrusage */
-    uint64_t sample_bytes_nominal; /* record_length_bytes */
-    dlfw_status status;       /* 0, or why the run ended early */
+    uint64_t sample_bytes_nominal;       /* record_length_bytes */
+    dlfw_status status;                  /* 0, or why the run ended early */
     struct error_slot failure;
 };
 
 void run_record_free(struct run_record *rec);
 
-/* The arithmetic of docs/metrics.md. window: exclude_start/end steps of an epoch with expected steps. Values are 0 when the window is empty. */
+/* The arithmetic of docs/metrics.md. window: exclude_start/end steps of an epoch with expected steps. Values are 0 when
+ * the window is empty. */
 struct block_metrics {
     double au_percent;
     double samples_per_second;
     uint64_t window_steps;
 };
-struct block_metrics block_metrics_train(const struct block_record *b, uint64_t expected_steps, uint64_t batch, const struct run_config *cfg);
-struct block_metrics block_metrics_eval(const struct block_record *b, uint64_t expected_steps, uint64_t batch, const struct run_config *cfg);
+struct block_metrics block_metrics_train(const struct block_record *b, uint64_t expected_steps, uint64_t batch,
+                                         const struct run_config *cfg);
+struct block_metrics block_metrics_eval(const struct block_record *b, uint64_t expected_steps, uint64_t batch,
+                                        const struct run_config *cfg);
 /* step-weighted mean over the epoch's blocks */
 struct block_metrics epoch_metrics_train(const struct epoch_record *e, uint64_t batch, const struct run_config *cfg);
 

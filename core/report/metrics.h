@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The figures of a whole run, from the steps of a run record (docs/metrics.md). Every value is finite: what cannot be
+ * computed has count 0 and is left out by the writers.
+ */
+#ifndef DLFW_CORE_REPORT_METRICS_H
+#define DLFW_CORE_REPORT_METRICS_H
+
+#include "report/run_record.h"
+
+/* Mean and population standard deviation; zeros when nothing was added. */
+struct spread {
+    double mean;
+    double stdev;
+};
+struct spread spread_of(const double *values, uint64_t count);
+
+/* Training or evaluation: one value per epoch that ran to its end. */
+struct phase_metrics {
+    uint32_t epochs;    /* entries of the arrays */
+    double *au;         /* percent; owned */
+    double *throughput; /* samples/s; owned */
+    struct spread au_spread, throughput_spread;
+    struct spread mib_per_second; /* throughput times the nominal sample size */
+    bool meets;                   /* mean AU >= metric.au */
+};
+
+/* Saves or loads. */
+struct checkpoint_metrics {
+    uint32_t count;
+    struct spread gib_per_second, seconds;
+    double size_gib; /* of the last one */
+};
+
+struct run_metrics {
+    struct phase_metrics train, eval;
+    struct checkpoint_metrics save, load;
+};
+void run_metrics_init(const struct run_record *rec, struct run_metrics *ret);
+void run_metrics_free(struct run_metrics *m);
+
+bool run_generated(const struct run_record *rec);   /* files were made, or were to be made */
+uint64_t epoch_steps(const struct epoch_record *e); /* done in training */
+/* All expected steps were done, or a hook ended a good run: only such epochs count in the means. */
+bool epoch_counts(const struct run_record *rec, const struct epoch_record *e);
+bool eval_counts(const struct run_record *rec, const struct epoch_record *e);
+
+/* Where the time of the training windows went, over all epochs that have steps. The parts sum to window_ns. */
+struct time_shares {
+    uint64_t window_ns;
+    uint64_t window_steps;
+    uint64_t compute_ns;
+    uint64_t load_ns;    /* waiting for batches */
+    uint64_t barrier_ns; /* of every step of the block: barriers are never taken out of the window */
+    uint64_t hook_ns;
+    uint64_t other_ns;   /* the loop itself, and the end of the epoch */
+    double overshoot_ns; /* part of compute_ns that nobody asked for */
+};
+struct time_shares train_time_shares(const struct run_record *rec);
+
+/* Payload bytes that storage delivered to training per second of block time; 0 when there is none. */
+double train_bytes_per_second(const struct run_record *rec);
+
+#endif

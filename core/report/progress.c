@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The progress line. Invariant: other lines never end up behind it; whoever writes to stderr hides it first, and it is
+ * drawn under the same lock. */
+#include "report/progress.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "report/units.h"
+
+#define DRAW_INTERVAL_NS 100000000u
+#define LINE_CAP 256
+#define DEFAULT_COLUMNS 80
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool is_shown; /* under lock */
+
+static bool is_terminal(void)
+{
+    const char *term = getenv("TERM");
+
+    return isatty(STDERR_FILENO) && (!term || strcmp(term, "dumb") != 0);
+}
+
+static uint32_t columns(void)
+{
+    struct winsize size = {0};
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    return DEFAULT_COLUMNS;
+}
+
+void progress_hide(void)
+{
+    pthread_mutex_lock(&lock);
+    if (is_shown)
+        fputs("\r\033[K", stderr);
+    is_shown = false;
+    pthread_mutex_unlock(&lock);
+}
+
+void progress_begin(struct progress *p, const char *what, uint64_t total)
+{
+    p->what = what;
+    p->total = total;
+    atomic_store(&p->done, 0);
+    atomic_store(&p->bytes, 0);
+    atomic_store(&p->au_permille, 0);
+    p->start_ns = clock_now_ns();
+    p->drawn_ns = p->start_ns;
+    p->enabled = is_terminal();
+    if (p->enabled)
+        log_set_terminal_line(progress_hide);
+}
+
+void progress_text(const struct progress *p, uint64_t now_ns, char *buf, uint32_t cap)
+{
+    uint64_t done = atomic_load(&p->done), bytes = atomic_load(&p->bytes), au = atomic_load(&p->au_permille);
+    double seconds = now_ns > p->start_ns ? (double)(now_ns - p->start_ns) / (double)NS_PER_S : 0.0;
+    struct str line = STR_EMPTY;
+
+    str_add(&line, p->what);
+    if (p->total)
+        str_add_format(&line, "  %3.0f %%  %lu/%lu", 100.0 * (double)done / (double)p->total, done, p->total);
+    else
+        str_add_format(&line, "  %lu", done);
+    if (seconds > 0)
+        str_add_format(&line, "  %s/s", unit_count((double)done / seconds).text);
+    if (seconds > 0 && bytes)
+        str_add_format(&line, "  %s/s", unit_bytes((double)bytes / seconds).text);
+    if (au)
+        str_add_format(&line, "  AU %.1f %%", (double)au / 10.0);
+    if (done && done < p->total)
+        str_add_format(&line, "  %s left",
+                       unit_clock((uint64_t)(seconds * (double)(p->total - done) / (double)done)).text);
+    snprintf(buf, cap, "%s", line.data);
+    str_free(&line);
+}
+
+void progress_draw(struct progress *p)
+{
+    char line[LINE_CAP];
+    uint64_t now;
+    uint32_t width;
+
+    if (!p->enabled)
+        return;
+    now = clock_now_ns();
+    if (now - p->drawn_ns < DRAW_INTERVAL_NS)
+        return;
+    p->drawn_ns = now;
+    width = columns();
+    progress_text(p, now, line, width < LINE_CAP ? width : LINE_CAP);
+    pthread_mutex_lock(&lock);
+    fprintf(stderr, "\r%s\033[K", line);
+    is_shown = true;
+    pthread_mutex_unlock(&lock);
+}
+
+void progress_end(struct progress *p)
+{
+    if (!p->enabled)
+        return;
+    p->enabled = false;
+    log_set_terminal_line(NULL);
+    progress_hide();
+}

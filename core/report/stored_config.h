@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration as Hydra stores it beside the results; checkers read it, and `dlfw run <folder>/.hydra/config.yaml`
+ * repeats the run. */
+#ifndef DLFW_CORE_REPORT_STORED_CONFIG_H
+#define DLFW_CORE_REPORT_STORED_CONFIG_H
+
+#include "workload/run_config.h"
+
+/* config.yaml, overrides.yaml and hydra.yaml below <folder>/<cfg->hydra_output_subdir>. */
+dlfw_status stored_config_write(const struct run_config *cfg, const char *folder, dlfw_error *err);
+
+#endif
