@@ -11,7 +11,7 @@
 
 #include "io/buffer_pool.h"
 #include "loader/sample_order.h"
-#include "workload/dataset.h"
+#include "workload/file_list.h"
 
 struct loader;
 
@@ -19,13 +19,10 @@ struct loader_args {
     struct storage *storage;
     const struct plugin_iface *format_iface;
     dlfw_format *format;
-    const struct dataset *dataset;
-    const uint64_t *file_sizes; /* of each file, from listing or plan; NULL: not known */
-    uint64_t file_limit;        /* files used, <= dataset->files */
+    const struct file_list *files;
     uint64_t batch;
-    uint64_t epochs_key;        /* seed of the order */
     uint32_t rank, ranks;
-    bool may_shuffle;           /* evaluation keeps the order */
+    bool may_shuffle; /* evaluation keeps the order */
 };
 
 /* One delivered batch; valid until loader_release. */
@@ -39,10 +36,10 @@ struct batch {
 /* What one epoch's loading did; for the report. */
 struct loader_epoch {
     uint64_t samples;       /* delivered in batches */
-    uint64_t sample_count_hash; /* sum over delivered samples of hash_mix(index): order-free proof of coverage */
+    uint64_t sample_count_hash; /* sum over delivered samples of hash_mix(index + 1): order-free proof of coverage */
     uint64_t files;         /* opened */
-    uint64_t bytes_asked;   /* sum of ranges the format asked for */
-    uint64_t bytes_sample;  /* payload of the delivered samples */
+    uint64_t bytes_asked;   /* sum of the ranges that the format asked for, metadata included */
+    uint64_t bytes_sample;  /* of the units that hold the delivered samples */
     uint64_t bytes_verified; /* compared with the content stream */
 };
 
@@ -54,6 +51,8 @@ struct loader_stats {
     const char *queue_mode;
     uint32_t queue_depth;
     uint64_t pool_mapped;
+    uint64_t first_request_ns; /* when the first request was submitted; 0: none yet */
+    uint64_t memory_budget;    /* bytes of samples that may be in memory; 0: streamed */
 };
 
 dlfw_status loader_create(const struct run_config *cfg, const struct loader_args *args, struct loader **ret, dlfw_error *err);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The slots that batches are collected in: readers count them down, the main thread takes and releases them. No lock. */
+#include "loader/loader_parts.h"
+
+#include <stdlib.h>
+
+dlfw_status ring_create(struct loader *l)
+{
+    l->slots = xcalloc(l->slot_count, sizeof *l->slots);
+    for (uint64_t i = 0; i < l->slot_count; i++) {
+        l->slots[i].views = xcalloc(l->args.batch, sizeof *l->slots[i].views);
+        l->slots[i].memory = xcalloc(l->args.batch, sizeof *l->slots[i].memory);
+    }
+    return DLFW_OK;
+}
+
+void ring_destroy(struct loader *l)
+{
+    if (!l->slots)
+        return;
+    for (uint64_t i = 0; i < l->slot_count; i++) {
+        free(l->slots[i].views);
+        free(l->slots[i].memory);
+    }
+    free(l->slots);
+}
+
+static void reset_slot(struct loader *l, struct slot *s, uint64_t serves)
+{
+    atomic_store_explicit(&s->bytes, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->remaining, (uint32_t)l->args.batch, memory_order_relaxed);
+    s->handed_out = false;
+    atomic_store_explicit(&s->serves, serves, memory_order_release);
+}
+
+void ring_begin(struct loader *l)
+{
+    for (uint64_t i = 0; i < l->slot_count; i++)
+        reset_slot(l, &l->slots[i], i);
+    l->next_batch = 0;
+    l->delivered_batches = 0;
+    atomic_store(&l->demanded, 0);
+}
+
+bool ring_deliver(struct loader *l, uint64_t position, const dlfw_view *view, struct unit_memory *memory, uint64_t bytes)
+{
+    uint64_t batch = position / l->args.batch;
+    uint64_t place = position % l->args.batch;
+    struct slot *s = &l->slots[batch % l->slot_count];
+
+    if (atomic_load_explicit(&s->serves, memory_order_acquire) != batch)
+        return false;
+    if (view)
+        s->views[place] = *view;
+    s->memory[place] = memory;
+    if (bytes)
+        atomic_fetch_add_explicit(&s->bytes, bytes, memory_order_relaxed);
+    if (atomic_fetch_sub_explicit(&s->remaining, 1, memory_order_acq_rel) == 1) {
+        atomic_fetch_add(&l->completed_word, 1);
+        if (atomic_load(&l->main_waits))
+            futex_wake_all(&l->completed_word);
+    }
+    return true;
+}
+
+static void give_back(struct loader *l, struct slot *s)
+{
+    for (uint64_t i = 0; i < l->args.batch; i++) {
+        struct unit_memory *m = s->memory[i];
+
+        s->memory[i] = NULL;
+        if (m && atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) == 1)
+            claim_return_memory(l, m);
+    }
+}
+
+void ring_drop_all(struct loader *l)
+{
+    for (uint64_t i = 0; i < l->slot_count; i++)
+        give_back(l, &l->slots[i]);
+}
+
+static struct slot *finished_slot(struct loader *l)
+{
+    struct slot *s = &l->slots[l->next_batch % l->slot_count];
+
+    if (l->cfg->reader.delivery == DELIVERY_ORDERED)
+        return atomic_load_explicit(&s->remaining, memory_order_acquire) == 0 && !s->handed_out ? s : NULL;
+    for (uint64_t i = 0; i < l->slot_count; i++) {
+        s = &l->slots[i];
+        if (atomic_load_explicit(&s->remaining, memory_order_acquire) == 0 && !s->handed_out)
+            return s;
+    }
+    return NULL;
+}
+
+static dlfw_status why_stopped(struct loader *l, dlfw_error *err)
+{
+    if (atomic_load_explicit(&l->failed, memory_order_acquire) == 2) {
+        error_copy(err, &l->failure.e);
+        return l->failure.e.status;
+    }
+    if (atomic_load_explicit(&host_cancel_level, memory_order_relaxed))
+        return dlfw_fail(err, DLFW_E_CANCELLED, "stopped by the user");
+    return DLFW_OK;
+}
+
+dlfw_status loader_next(struct loader *l, struct batch *ret, dlfw_error *err)
+{
+    if (l->delivered_batches * l->args.batch >= l->position_end)
+        return DLFW_END;
+    if (l->on_demand) {
+        atomic_store_explicit(&l->demanded, l->next_batch + 1, memory_order_release);
+        atomic_fetch_add(&l->released_word, 1);
+        futex_wake_all(&l->released_word);
+    }
+    for (;;) {
+        uint32_t seen = atomic_load(&l->completed_word);
+        struct slot *s = finished_slot(l);
+        dlfw_status st = why_stopped(l, err);
+
+        if (st < 0)
+            return st;
+        if (s) {
+            s->handed_out = true;
+            *ret = (struct batch){.index = atomic_load_explicit(&s->serves, memory_order_relaxed),
+                                  .samples = (uint32_t)l->args.batch,
+                                  .bytes = atomic_load_explicit(&s->bytes, memory_order_relaxed),
+                                  .views = l->keep_samples ? s->views : NULL};
+            l->next_batch++;
+            l->delivered_batches++;
+            return DLFW_OK;
+        }
+        atomic_store(&l->main_waits, 1);
+        if (atomic_load(&l->completed_word) == seen)
+            futex_wait(&l->completed_word, seen, 50000000); /* looks at Ctrl-C twenty times a second */
+        atomic_store(&l->main_waits, 0);
+    }
+}
+
+void loader_release(struct loader *l, const struct batch *batch)
+{
+    struct slot *s = &l->slots[batch->index % l->slot_count];
+
+    give_back(l, s);
+    reset_slot(l, s, batch->index + l->slot_count);
+    atomic_fetch_add(&l->released_word, 1);
+    if (atomic_load(&l->readers_wait))
+        futex_wake_all(&l->released_word);
+}

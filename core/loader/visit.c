@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One file from claim to delivery: the states of a visit. Requests are in visit_io.c, what the format does in visit_decode.c. */
+#include "loader/visit_steps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define READER_ALIGN 64u
+
+dlfw_status visits_create(struct reader_thread *t, dlfw_error *err)
+{
+    struct loader *l = t->loader;
+    size_t reader_size = l->format_ops ? (l->format_ops->reader_size + READER_ALIGN - 1) & ~(size_t)(READER_ALIGN - 1) : READER_ALIGN;
+
+    t->pieces = xcalloc(t->depth, sizeof *t->pieces);
+    t->visits = xcalloc(t->depth, sizeof *t->visits);
+    for (uint32_t i = 0; i < t->depth; i++) {
+        t->pieces[i].next = t->free_pieces;
+        t->free_pieces = &t->pieces[i];
+        t->visits[i].next = t->free_visits;
+        t->visits[i].thread = t;
+        t->visits[i].reader = aligned_alloc(READER_ALIGN, reader_size);
+        t->free_visits = &t->visits[i];
+        if (!t->visits[i].reader)
+            return dlfw_fail(err, DLFW_E_NO_MEMORY, "cannot allocate %zu bytes of reader state", reader_size);
+    }
+    return DLFW_OK;
+}
+
+void visits_destroy(struct reader_thread *t)
+{
+    for (uint32_t i = 0; t->visits && i < t->depth; i++) {
+        free(t->visits[i].reader);
+        free(t->visits[i].views);
+    }
+    for (uint32_t i = 0; t->pieces && i < t->depth; i++)
+        pool_give(t->loader->pool, &t->pieces[i].buffer);
+    free(t->visits);
+    free(t->pieces);
+    t->visits = NULL;
+    t->pieces = NULL;
+}
+
+struct visit *visit_alloc(struct reader_thread *t)
+{
+    struct visit *v = t->free_visits;
+
+    t->free_visits = v->next;
+    v->memory = NULL;
+    return v;
+}
+
+void visit_end(struct visit *v)
+{
+    v->next = v->thread->free_visits;
+    v->thread->free_visits = v;
+}
+
+void visit_start(struct visit *v)
+{
+    struct loader *l = v->thread->loader;
+
+    v->state = VISIT_BEGIN;
+    v->claim_ns = clock_now_ns();
+    v->key_len = file_list_key(l->args.files, v->file, v->key, sizeof v->key);
+    v->handle = NULL;
+    v->object_size = UINT64_MAX;
+    v->reader_open = false;
+    v->unit = 0;
+    v->units = 0;
+    v->bytes_moved = 0;
+    v->range_count = 0;
+    v->have_count = 0;
+    v->first_piece = NULL;
+    v->last_piece = NULL;
+    v->pieces_out = 0;
+    v->metadata_count = 0;
+    v->whole = false;
+    v->whole_piece = NULL;
+    v->next_delivery = 0;
+    v->verify_content = l->cfg->reader.verify == VERIFY_ALL ||
+                        (l->cfg->reader.verify == VERIFY_SAMPLE && hash_mix(v->file ^ l->order.key) % VERIFY_ONE_IN == 0);
+}
+
+bool visit_finished(const struct visit *v)
+{
+    return v->state == VISIT_DONE;
+}
+
+void visit_fail(struct visit *v, const dlfw_error *err)
+{
+    loader_fail(v->thread->loader, err);
+}
+
+void visit_drop_memory(struct visit *v)
+{
+    struct unit_memory *m = v->memory;
+
+    v->memory = NULL;
+    if (m && atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) == 1)
+        claim_return_memory(v->thread->loader, m);
+}
+
+/* Everything of the visit that is not the storage's any more. */
+static void release_all(struct visit *v)
+{
+    struct loader *l = v->thread->loader;
+
+    visit_drop_memory(v);
+    while (v->first_piece) {
+        struct piece *p = v->first_piece;
+
+        v->first_piece = p->next;
+        visit_free_piece(v, p);
+    }
+    v->last_piece = NULL;
+    if (v->whole_piece)
+        visit_free_piece(v, v->whole_piece);
+    v->whole_piece = NULL;
+    visit_drop_metadata(v);
+    if (v->reader_open)
+        l->format_ops->reader_close(v->reader);
+    v->reader_open = false;
+}
+
+static bool close_visit(struct visit *v)
+{
+    release_all(v);
+    if (!v->handle) {
+        v->state = VISIT_DONE;
+        return true;
+    }
+    if (!v->thread->free_pieces)
+        return false;
+    visit_submit_close(v);
+    v->state = VISIT_CLOSING;
+    return true;
+}
+
+/* Hands over the unit's samples to their slots, in order of position; false while a slot is still taken. */
+static bool deliver(struct visit *v)
+{
+    struct reader_thread *t = v->thread;
+    struct loader *l = t->loader;
+    uint64_t per_file = l->args.files->dataset->samples_per_file;
+
+    for (; v->next_delivery < v->count; v->next_delivery++) {
+        uint64_t position = v->first_position + v->next_delivery;
+        uint64_t sample = per_file == 1 ? 0 : sample_order_at(&l->order, l->shard_first + position).sample;
+        const dlfw_view *view = NULL;
+
+        if (sample < v->unit_first_sample || sample - v->unit_first_sample >= v->unit_samples)
+            continue;
+        if (v->memory) {
+            view = &v->views[sample - v->unit_first_sample];
+            atomic_fetch_add_explicit(&v->memory->refs, 1, memory_order_relaxed);
+        }
+        if (!ring_deliver(l, position, view, v->memory, v->bytes_moved)) {
+            if (v->memory)
+                atomic_fetch_sub_explicit(&v->memory->refs, 1, memory_order_relaxed);
+            return false;
+        }
+        v->bytes_moved = 0;
+        t->epoch.samples++;
+        t->epoch.sample_count_hash += hash_mix(v->file * per_file + sample + 1);
+    }
+    return true;
+}
+
+static bool next_unit(struct visit *v)
+{
+    if (!v->whole)
+        visit_drop_memory(v);
+    v->unit++;
+    v->next_delivery = 0;
+    if (visit_begin_unit(v))
+        return true;
+    histogram_record(&v->thread->sample_ns, clock_now_ns() - v->claim_ns);
+    return close_visit(v);
+}
+
+/* One step; true when the state moved and another step may be possible. */
+static bool step(struct visit *v)
+{
+    switch (v->state) {
+    case VISIT_BEGIN:
+        return visit_begin(v);
+    case VISIT_METADATA:
+        return visit_metadata(v);
+    case VISIT_READING:
+        return visit_read(v);
+    case VISIT_DELIVERING:
+        return deliver(v) && next_unit(v);
+    case VISIT_WHOLE:
+    case VISIT_OPENING:
+    case VISIT_CLOSING:
+    case VISIT_DONE:
+        return false;
+    }
+    return false;
+}
+
+bool visit_advance(struct visit *v)
+{
+    bool moved = false;
+
+    while (v->state != VISIT_DONE) {
+        if (atomic_load_explicit(&v->thread->loader->stop, memory_order_relaxed) && v->state != VISIT_CLOSING) {
+            if (v->pieces_out)
+                return moved;
+            moved = close_visit(v) || moved;
+            if (v->state != VISIT_DONE)
+                return moved;
+            break;
+        }
+        if (!step(v))
+            return moved;
+        moved = true;
+    }
+    return moved;
+}
