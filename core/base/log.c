@@ -10,7 +10,7 @@ volatile uint32_t log_level = DLFW_LOG_WARNING;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void (*clear_terminal_line)(void);
-static char last[512];
+static char last[560];
 static uint32_t repeats;
 
 static const char *level_name(uint32_t level)

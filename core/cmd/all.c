@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/cmd.h"
+
+#include <stddef.h>
+
+const struct command *const cmd_all[] = {&cmd_run, &cmd_generate, &cmd_validate, &cmd_config, &cmd_plugins, &cmd_complete, NULL};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/start.h"
+
+static int generate(int argc, char **argv)
+{
+    struct run_arguments args;
+    int status = run_arguments_parse(&cmd_generate, argc, argv, &args);
+
+    return status == EXIT_OK ? run_job(&args, true) : status;
+}
+
+const struct command cmd_generate = {
+    .name = "generate",
+    .summary = "generate the dataset of a run file",
+    .usage = "usage: dlfw generate [--plugin-dir DIR] [--strict] [--force] [--check] [--quiet] CONFIG [OVERRIDE...]\n"
+             "       dlfw generate [options] --config-dir DIR workload=NAME [OVERRIDE...]\n"
+             "\n"
+             "Files that are complete are kept; a stopped generation goes on where it ended.\n"
+             "\n"
+             "  --plugin-dir DIR  look for plugins here first\n"
+             "  --config-dir DIR  DIR/workload/NAME.yaml is the run file\n"
+             "  --strict          unknown keys are errors\n"
+             "  --force           generate every file again\n"
+             "  --check           watch the plugins for breaches of the ABI (slower)\n"
+             "  --quiet           no copy of dlio.log's lines on stderr\n",
+    .run = generate,
+};

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/start.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "plugin/host_table.h"
+#include "train/job.h"
+
+uint64_t program_start_ns;
+
+int cmd_usage_error(const struct command *command, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_error("%s", text);
+    fputs(command->usage, stderr);
+    return EXIT_USAGE;
+}
+
+enum { OPT_PLUGIN_DIR = 256, OPT_CONFIG_DIR, OPT_STRICT, OPT_CHECK, OPT_QUIET, OPT_FORCE, OPT_STRICT_AU };
+
+static const struct option long_options[] = {{"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
+                                             {"config-dir", required_argument, NULL, OPT_CONFIG_DIR},
+                                             {"strict", no_argument, NULL, OPT_STRICT},
+                                             {"check", no_argument, NULL, OPT_CHECK},
+                                             {"quiet", no_argument, NULL, OPT_QUIET},
+                                             {"force", no_argument, NULL, OPT_FORCE},
+                                             {"strict-au", no_argument, NULL, OPT_STRICT_AU},
+                                             {NULL, 0, NULL, 0}};
+
+static bool is_override(const char *text)
+{
+    return strchr("+~", text[0]) || strchr(text, '=');
+}
+
+static int take_operands(const struct command *command, int argc, char **argv, struct run_arguments *args)
+{
+    uint32_t count = 0;
+
+    args->overrides = xcalloc((size_t)argc + 1, sizeof *args->overrides);
+    for (int i = optind; i < argc; i++) {
+        if (is_override(argv[i]))
+            args->overrides[count++] = argv[i];
+        else if (!args->config)
+            args->config = argv[i];
+        else
+            return cmd_usage_error(command, "'%s' is a second config file; one is run at a time", argv[i]);
+    }
+    if (!args->config && !args->config_dir)
+        return cmd_usage_error(command, "no config file is given");
+    return EXIT_OK;
+}
+
+int run_arguments_parse(const struct command *command, int argc, char **argv, struct run_arguments *args)
+{
+    int c;
+
+    opterr = 0;
+    *args = (struct run_arguments){0};
+    while ((c = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+        switch (c) {
+        case OPT_PLUGIN_DIR:
+            args->plugin_dir = optarg;
+            break;
+        case OPT_CONFIG_DIR:
+            args->config_dir = optarg;
+            break;
+        case OPT_STRICT:
+            args->strict = true;
+            break;
+        case OPT_CHECK:
+            args->check = true;
+            break;
+        case OPT_QUIET:
+            args->quiet = true;
+            break;
+        case OPT_FORCE:
+            args->force = true;
+            break;
+        case OPT_STRICT_AU:
+            args->strict_au = true;
+            break;
+        default:
+            return cmd_usage_error(command, c == ':' ? "'%s' needs a value" : "'%s' is not an option", argv[optind - 1]);
+        }
+    }
+    return take_operands(command, argc, argv, args);
+}
+
+void problems_print(const struct problem_list *problems)
+{
+    for (uint32_t i = 0; i < problems->count; i++)
+        log_line(problems->items[i].is_error ? DLFW_LOG_ERROR : DLFW_LOG_WARNING, "%s", problems->items[i].text);
+}
+
+static void on_stop_signal(int number)
+{
+    (void)number;
+    if (atomic_fetch_add(&host_cancel_level, 1) >= 1)
+        _exit(EXIT_INTERRUPTED);
+}
+
+void signals_install(void)
+{
+    struct sigaction stop = {.sa_handler = on_stop_signal};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static int exit_status(dlfw_status st, bool au_met, const struct run_arguments *args, const struct error_slot *err, bool already_told)
+{
+    if (st == DLFW_E_CANCELLED)
+        return EXIT_INTERRUPTED;
+    if (st < 0 && !already_told)
+        log_error("%s", err->text);
+    if (st < 0)
+        return EXIT_FAILED;
+    if (args->strict_au && !au_met) {
+        log_error("the accelerator utilization is below metric.au");
+        return EXIT_FAILED;
+    }
+    return EXIT_OK;
+}
+
+int run_job(const struct run_arguments *args, bool generate_only)
+{
+    struct run_config_args config_args = {.path = args->config, .config_dir = args->config_dir, .overrides = args->overrides, .strict = args->strict};
+    struct problem_list problems = {.strict = args->strict};
+    struct registry registry = {.check = args->check};
+    struct run_config *cfg = xcalloc(1, sizeof *cfg);
+    struct job_args job = {.cfg = cfg,
+                           .registry = &registry,
+                           .problems = &problems,
+                           .program_start_ns = program_start_ns,
+                           .generate_only = generate_only,
+                           .force = args->force,
+                           .quiet = args->quiet};
+    struct error_slot err;
+    bool au_met = true;
+    dlfw_status st;
+    uint32_t shown;
+
+    error_slot_init(&err);
+    signals_install();
+    st = run_config_read(&config_args, cfg, &problems);
+    problems_print(&problems);
+    shown = problems.count;
+    if (st < 0)
+        goto out;
+    st = registry_scan(&registry, args->plugin_dir, &err.e);
+    if (st >= 0)
+        st = job_run(&job, &au_met, &err.e);
+    for (uint32_t i = shown; i < problems.count; i++)
+        log_line(problems.items[i].is_error ? DLFW_LOG_ERROR : DLFW_LOG_WARNING, "%s", problems.items[i].text);
+out:
+    st = exit_status(st, au_met, args, &err, problems.errors > 0 && st == DLFW_E_CONFIG);
+    registry_free(&registry);
+    run_config_free(cfg);
+    free(cfg);
+    problem_list_free(&problems);
+    free(args->overrides);
+    return st;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A training that is set up (training.c) and its loop (train_loop.c). */
+#ifndef DLFW_CORE_TRAIN_TRAIN_LOOP_H
+#define DLFW_CORE_TRAIN_TRAIN_LOOP_H
+
+#include "loader/loader.h"
+#include "train/job.h"
+
+struct train_run {
+    struct job *job;
+    struct dataset_access access;
+    struct dataset train, eval;
+    struct file_list train_files, eval_files;
+    struct loader *train_loader, *eval_loader; /* eval_loader NULL: no evaluation */
+    uint64_t steps, eval_steps;                /* per epoch and rank */
+    struct legacy_random random;               /* of the compute times */
+    uint64_t global_step, samples, bytes;
+    uint64_t mark_ns; /* when the wait for the next batch began */
+    struct progress progress;
+    uint64_t shown_compute_ns, shown_wall_ns;
+};
+
+/* Runs all epochs; DLFW_STOP of a hook ends them cleanly. What was measured is in job->record, also after a failure. */
+dlfw_status train_run_epochs(struct train_run *run, dlfw_error *err);
+
+#endif
