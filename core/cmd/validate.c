@@ -36,13 +36,18 @@ static struct flags take_flags(int *argc, char **argv)
     return flags;
 }
 
-/* err's own text, at the place of the key that asked for it, unless the mistakes it stands for have been listed
- * already. */
-static void add_failure(struct problem_list *problems, uint32_t errors_before, const struct error_slot *err,
+/*
+ * Each plugin gets a list of its own, so that nobody takes another one's mistakes for his. own goes into problems, and
+ * with it err's text, at the place of the key that asked for the plugin, unless own tells already what is wrong.
+ */
+static void add_outcome(struct problem_list *problems, struct problem_list *own, dlfw_status st, struct error_slot *err,
                         const dlfw_node *at)
 {
-    if (problems->errors == errors_before)
-        problem_add_error_at(problems, &err->e, at->place);
+    if (st < 0 && !own->errors) {
+        err->e.status = st;
+        problem_add_error_at(own, &err->e, at->place);
+    }
+    problem_list_merge(problems, own);
 }
 
 static const dlfw_node *key_or_root(const struct run_config *cfg, const char *path)
@@ -72,22 +77,25 @@ static void check_dataset(struct run_config *cfg, struct registry *registry, boo
     uint32_t mode = (cfg->workflow.generate_data ? ACCESS_WRITE : 0) |
                     (cfg->workflow.train || cfg->workflow.evaluation ? ACCESS_READ : 0);
     struct dataset_access *access = xcalloc(1, sizeof *access);
+    struct problem_list own = {.strict = problems->strict};
     struct error_slot err, format_err;
-    uint32_t before;
+    dlfw_status st;
 
     error_slot_init(&err);
     if (!mode)
         goto out;
     check_format(cfg, registry, problems, &format_err);
-    before = problems->errors;
-    if (dataset_access_open(cfg, registry, mode, !probe, problems, access, &err.e) < 0) {
-        if (strcmp(err.text, format_err.text) != 0)
-            add_failure(problems, before, &err, key_or_root(cfg, "dataset.data_folder"));
+    st = dataset_access_open(cfg, registry, mode, !probe, &own, access, &err.e);
+    if (st < 0 && err.text[0] && strcmp(err.text, format_err.text) == 0) {
+        problem_list_merge(problems, &own); /* err itself was told by check_format */
         goto out;
     }
-    if (probe && storage_probe(access->storage, &err.e) < 0)
-        add_failure(problems, before, &err, key_or_root(cfg, "dataset.data_folder"));
-    dataset_access_close(access);
+    if (st >= 0) {
+        if (probe)
+            st = storage_probe(access->storage, &err.e);
+        dataset_access_close(access);
+    }
+    add_outcome(problems, &own, st, &err, key_or_root(cfg, "dataset.data_folder"));
 out:
     free(access);
 }
@@ -97,18 +105,17 @@ static void check_hook(struct run_config *cfg, struct registry *registry, struct
                        struct problem_list *problems)
 {
     const dlfw_node one = {.kind = DLFW_NODE_LIST, .place = entry->value->place, .count = 1, .cap = 1, .pairs = entry};
+    struct problem_list own = {.strict = problems->strict};
     const dlfw_node *all = cfg->hooks;
     struct job *job = xcalloc(1, sizeof *job);
-    uint32_t before = problems->errors;
     struct error_slot err;
 
     error_slot_init(&err);
     cfg->hooks = &one;
     job->cfg = cfg;
     job->registry = registry;
-    job->problems = problems;
-    if (hooks_create(job, true, &err.e) < 0)
-        add_failure(problems, before, &err, entry->value);
+    job->problems = &own;
+    add_outcome(problems, &own, hooks_create(job, true, &err.e), &err, entry->value);
     hooks_destroy(job);
     free(job->record.hooks);
     free(job);

@@ -19,9 +19,11 @@ struct node_place {
 };
 
 struct dlfw_node {
-    uint32_t kind; /* DLFW_NODE_* */
-    bool quoted;   /* scalar written in quotes: never null, never a YAML 1.1 boolean */
-    bool used;     /* somebody asked for it */
+    uint32_t kind;           /* DLFW_NODE_* */
+    bool quoted;             /* scalar written in quotes: never null, never a YAML 1.1 boolean */
+    bool used;               /* somebody asked for it */
+    bool expanded;           /* interpolation is done with it; a '${' that is left is text */
+    const char *environment; /* the variable that its text was taken from, NULL: none */
     struct node_place place;
     const char *text; /* scalar, NUL-terminated */
     uint32_t text_len;
@@ -51,7 +53,8 @@ void node_set(struct node_tree *tree, const char *path, dlfw_node *value);
 bool node_remove(dlfw_node *root, const char *path); /* false: was not there */
 dlfw_node *node_new(struct node_tree *tree, uint32_t kind, struct node_place place);
 dlfw_node *node_new_scalar(struct node_tree *tree, const char *text, size_t len, struct node_place place);
-void node_append(struct node_tree *tree, dlfw_node *parent, const char *key, struct node_place key_place, dlfw_node *value);
+void node_append(struct node_tree *tree, dlfw_node *parent, const char *key, struct node_place key_place,
+                 dlfw_node *value);
 
 bool node_is_null(const dlfw_node *node); /* absent, empty, ~, null */
 /* Typed reading with the place in the message: "run.yaml:12:5: 'abc' is not a number". Marks the node used. */
@@ -61,13 +64,22 @@ dlfw_status node_to_u64(const dlfw_node *node, uint64_t *ret, dlfw_error *err);
 dlfw_status node_to_f64(const dlfw_node *node, double *ret, dlfw_error *err);
 dlfw_status node_to_size(const dlfw_node *node, uint64_t *ret, dlfw_error *err);
 dlfw_status node_to_duration(const dlfw_node *node, uint64_t *ret, dlfw_error *err);
-const char *node_to_str(const dlfw_node *node); /* NULL when it is no scalar */
+const char *node_to_str(const dlfw_node *node);                  /* NULL when it is no scalar */
 void node_where(const dlfw_node *node, char *buf, uint32_t cap); /* "run.yaml:12:5" */
 /* dlfw_fail with the node's place in front. */
 dlfw_status node_fail(const dlfw_node *node, dlfw_error *err, dlfw_status status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The tree as YAML text that reads back to the same tree. */
+/* A copy of a whole subtree in the same arena; places stay. Unlimited: the caller has counted (node_count_all). */
+dlfw_node *node_copy(struct node_tree *tree, const dlfw_node *node);
+uint32_t node_count_all(const dlfw_node *node);
+
+/* Keys whose values are never printed ("secret_access_key", "password", "sas_token"), unless they are only a reference
+ * (env:NAME, file:PATH). */
+bool node_is_secret(const char *key, const char *text);
+/* The tree as YAML text that reads back to the same tree; secrets become "***". */
 void node_print_yaml(const dlfw_node *node, struct str *out);
+/* The same on one line, in flow style. */
+void node_print_flow(const dlfw_node *node, struct str *out);
 
 #endif

@@ -40,10 +40,10 @@ static dlfw_status dataset_uri(const struct run_config *cfg, uint32_t mode, char
 
 static void add_option(struct run_config *cfg, dlfw_node *map, const struct plugin_iface *iface, const char *name)
 {
-    char path[64] = "dataset.";
+    char path[64];
     dlfw_node *value;
 
-    strncat(path, name, sizeof path - strlen(path) - 1);
+    snprintf(path, sizeof path, "dataset.%s", name);
     value = node_find(cfg->tree.root, path);
     if (value && option_find(iface->iface->options, iface->iface->option_count, name) && !node_get(map, name))
         node_append(&cfg->tree, map, name, value->place, value);

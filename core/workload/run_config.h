@@ -38,7 +38,7 @@ struct run_config {
         const char *data_folder;
         uint64_t num_files_train, num_files_eval;
         uint64_t num_samples_per_file;
-        double record_length_bytes, record_length_bytes_stdev, record_length_bytes_resize;
+        double record_length_bytes, record_length_bytes_stdev;
         struct dims record_dims;
         uint32_t record_element_type; /* DLFW_DTYPE_* */
         uint64_t num_subfolders_train, num_subfolders_eval;
@@ -61,8 +61,6 @@ struct run_config {
         uint8_t odirect;
         uint64_t transfer_size; /* 0: the engine's choice */
         struct time_distribution preprocess_time;
-        struct dims transformed_record_dims;
-        uint32_t transformed_record_element_type;
         /* dlfw's own */
         uint64_t memory_budget; /* bytes of sample memory; 0: from what is available */
         uint64_t queue_depth;   /* requests in flight per read thread; 0: the backend's preference */
@@ -119,7 +117,7 @@ struct run_config {
     const char *config_path;
     const char *hydra_run_dir;       /* ++hydra.run.dir, NULL when absent */
     const char *hydra_output_subdir; /* default ".hydra" */
-    const char *const *overrides;    /* as typed, without hydra.*; NULL-terminated */
+    const char *const *overrides;    /* as typed, without hydra.*, values of secret keys as ***; NULL-terminated */
     const char *const *hydra_overrides;
     const char *workload_name;       /* workload=NAME, NULL when a file was given */
 };

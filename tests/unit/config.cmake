@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+foreach(name yaml_read override schema)
+    dlfw_unit_test(${name} LIBRARIES dlfw-config)
+endforeach()
+foreach(name run_config run_config_show time_distribution)
+    dlfw_unit_test(${name} LIBRARIES dlfw-workload m)
+endforeach()
+foreach(name run_config run_config_show)
+    target_compile_definitions(test_${name} PRIVATE GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden/config")
+endforeach()
