@@ -125,13 +125,22 @@ class Run(EndToEnd):
             result = self.run_job(config, f"++storage.storage_options.engine={engine}", "++reader.verify=all")
             self.assert_good(result)
 
+    def test_keep_files_false_deletes_the_dataset_only(self):
+        other = self.folder / "data" / "train" / "notes.txt"
+        config = self.write(SMALL)
+        self.assert_good(self.run_job(config, command="generate"))
+        other.write_text("mine")
+        self.assert_good(self.run_job(config, "++dataset.keep_files=False"))
+        left = sorted(p.name for p in (self.folder / "data").rglob("*") if p.is_file())
+        self.assertEqual(left, ["notes.txt"])
+
     def test_total_training_steps(self):
         result = self.run_job(self.write(SMALL), "++train.total_training_steps=2")
         self.assert_good(result)
         self.assertEqual(result.summary()["dlfw"]["epochs"][0]["steps"], 2)
 
     def test_metrics_hook_sees_every_step_and_epoch(self):
-        config = self.write(SMALL + "hooks:\n  - metrics:\n      file: {folder}/metrics.jsonl\n")
+        config = self.write(SMALL + "hooks:\n  - metrics:\n      output: {folder}/metrics.jsonl\n      style: jsonl\n")
         self.assert_good(self.run_job(config))
         lines = [json.loads(line) for line in (self.folder / "metrics.jsonl").read_text().splitlines()]
         self.assertEqual(len([line for line in lines if line.get("event") == "step"]), 6)
