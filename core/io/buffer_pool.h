@@ -14,6 +14,7 @@ struct buffer {
     uint8_t *data; /* 4096-aligned */
     uint64_t cap;  /* >= what was asked for */
     uint64_t mem_handle; /* 0: not registered */
+    struct pool_block *block; /* the pool's */
 };
 
 /* st may be NULL (nothing is registered). limit: bytes mapped at most. */

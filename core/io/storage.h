@@ -30,10 +30,14 @@ struct storage_args {
     const dlfw_node *retry;   /* storage.retry: {max_attempts, backoff, max_backoff, timeout}. May be NULL */
     const char *name;         /* for messages: "dataset", "checkpoint" */
     struct problem_list *problems; /* configuration mistakes go here; any error there fails the call with DLFW_E_CONFIG */
-    bool check_only;          /* validate options, then close */
+    bool check_only;          /* validate options, then close: *ret is NULL */
 };
 
 dlfw_status storage_open(const struct storage_args *args, struct storage **ret, dlfw_error *err);
+/* The same on a backend that the caller has created and destroys after storage_close: tests, and backends inside the program. registry, options and
+ * check_only of args are not looked at. */
+dlfw_status storage_open_ops(const dlfw_backend_ops *ops, dlfw_backend *be, const char *uri, const struct storage_args *args,
+                             struct storage **ret, dlfw_error *err);
 /* All queues are gone. NULL is fine. */
 void storage_close(struct storage *st);
 
@@ -51,7 +55,8 @@ void storage_stats(struct storage *st, const dlfw_stat_sink *sink);
 uint64_t storage_register(struct storage *st, void *base, uint64_t len);
 void storage_unregister(struct storage *st, uint64_t handle);
 
-/* One operation. The caller owns it and fills the first part; it must stay where it is until it comes back from reap. */
+/* One operation. The caller owns it and fills the first part; it must stay where it is until it comes back from reap. handle is filled by reap
+ * after OPEN, WRITE_BEGIN and LIST. key may be given beside handle, for messages. */
 struct io_op {
     uint16_t op;    /* DLFW_OP_* */
     uint16_t flags; /* DLFW_REQ_* */
@@ -82,7 +87,7 @@ struct io_op {
     struct io_slot *slot; /* the queue's */
 };
 
-/* Bytes of buffer that reading [offset, offset + length) needs under limits (widening included). */
+/* Bytes of buffer (aligned to mem_align) that reading [offset, offset + length) needs under limits (widening included). */
 uint64_t io_read_cap(const dlfw_limits *limits, uint64_t offset, uint64_t length);
 
 /* What a queue did, for reports; merged over queues with io_stats_merge. */

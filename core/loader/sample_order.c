@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The order of an epoch as arithmetic: no table, so a dataset of billions of samples costs the same memory as a small one, and every
- * rank computes the same order without talking to the others.
+ * The order of an epoch as arithmetic: no table, so a dataset of billions of samples costs the same memory as a small
+ * one, and every rank computes the same order without talking to the others.
  */
 #include "loader/sample_order.h"
 
@@ -11,8 +11,9 @@
 #define GOLDEN 0x9e3779b97f4a7c15ull
 
 /*
- * Six rounds leave no structure that chi-square tests of pairs and distances find from 2^16 on (four do), but the halves of a
- * small domain have few round functions to draw from: a domain of 8 needs 20 rounds until no index prefers a place.
+ * Six rounds leave no structure that chi-square tests of pairs and distances find from 2^16 on (four do), but the
+ * halves of a small domain have few round functions to draw from: a domain of 8 needs 20 rounds until no index prefers
+ * a place.
  */
 static unsigned rounds_of(unsigned bits)
 {
@@ -33,8 +34,9 @@ static inline uint64_t round_mix(uint64_t half, uint64_t key, unsigned round)
 }
 
 /*
- * A Feistel network permutes the smallest power of two that holds n; the halves may differ by a bit, so fewer than two walks are
- * needed on average until the result falls below n. Walking a cycle from inside [0, n) back into it is a bijection of [0, n).
+ * A Feistel network permutes the smallest power of two that holds n; the halves may differ by a bit, so fewer than two
+ * walks are needed on average until the result falls below n. Walking a cycle from inside [0, n) back into it is a
+ * bijection of [0, n).
  */
 uint64_t permute_index(uint64_t index, uint64_t n, uint64_t key)
 {
@@ -58,8 +60,8 @@ uint64_t permute_index(uint64_t index, uint64_t n, uint64_t key)
     return index;
 }
 
-void sample_order_init(struct sample_order *o, uint64_t files, uint64_t samples_per_file, uint64_t group, bool shuffle_groups,
-                       bool shuffle_inside, uint64_t seed, uint64_t epoch)
+void sample_order_init(struct sample_order *o, uint64_t files, uint64_t samples_per_file, uint64_t group,
+                       bool shuffle_groups, bool shuffle_inside, uint64_t seed, uint64_t epoch)
 {
     *o = (struct sample_order){
         .files = files,

@@ -17,7 +17,6 @@
 #include "workload/dataset.h"
 
 #define KEY_CAP 1024
-#define DESCRIPTION_KEY "dlfw-dataset.yaml"
 #define WRITER_DEPTH 8u
 #define WRITER_MEMORY (128ull << 20) /* per thread, at most */
 #define MAX_WRITERS 32
@@ -285,16 +284,16 @@ static dlfw_status decide_resume(struct generator *g, struct io_queue *q, dlfw_e
 
     error_slot_init(&ignored);
     describe(g, &text);
-    if (io_read_all(q, DESCRIPTION_KEY, 1 << 16, &old, &old_len, &ignored.e) < 0)
+    if (io_read_all(q, DATASET_DESCRIPTION_KEY, 1 << 16, &old, &old_len, &ignored.e) < 0)
         old = NULL;
     g->resume = old && strcmp(old, text.data) == 0 && !g->job->force;
     if (!g->resume) {
         if (io_list(q, "train", true, stop_at_first, &has_files, &ignored.e) < 0)
             has_files = false;
         if (old)
-            st = io_delete(q, DESCRIPTION_KEY, err);
+            st = io_delete(q, DATASET_DESCRIPTION_KEY, err);
         if (st >= 0 && !has_files)
-            st = io_put(q, DESCRIPTION_KEY, text.data, text.len, 0, err);
+            st = io_put(q, DATASET_DESCRIPTION_KEY, text.data, text.len, 0, err);
     }
     free(old);
     str_free(&text);
@@ -307,7 +306,7 @@ static dlfw_status write_description(struct generator *g, struct io_queue *q, dl
     dlfw_status st;
 
     describe(g, &text);
-    st = io_put(q, DESCRIPTION_KEY, text.data, text.len, 0, err);
+    st = io_put(q, DATASET_DESCRIPTION_KEY, text.data, text.len, 0, err);
     str_free(&text);
     return st;
 }

@@ -11,6 +11,8 @@
 
 struct hook_runner;
 
+#define DATASET_DESCRIPTION_KEY "dlfw-dataset.yaml" /* beside train/ and valid/: what generated them (generate.c) */
+
 struct job {
     struct run_config *cfg;
     struct registry *registry;

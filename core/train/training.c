@@ -109,6 +109,39 @@ out:
     return st;
 }
 
+/* dataset.keep_files: false. Deletes what was read and the description of it, file by file; other people's files stay. */
+static dlfw_status delete_files(const struct file_list *files, struct io_queue *q, dlfw_error *err)
+{
+    char key[1024];
+    dlfw_status st = DLFW_OK;
+
+    for (uint64_t i = 0; i < files->count && st >= 0; i++) {
+        file_list_key(files, i, key, sizeof key);
+        st = io_delete(q, key, err);
+    }
+    return st;
+}
+
+static dlfw_status delete_dataset(struct train_run *run, dlfw_error *err)
+{
+    struct io_queue *q = NULL;
+    dlfw_status st;
+
+    if (run->job->cfg->dataset.keep_files || run->job->rank != 0 || (storage_caps(run->access.storage) & DLFW_BACKEND_NO_DATA))
+        return DLFW_OK;
+    st = io_queue_create(run->access.storage, 1, &q, err);
+    if (st >= 0)
+        st = delete_files(&run->train_files, q, err);
+    if (st >= 0)
+        st = delete_files(&run->eval_files, q, err);
+    if (st >= 0)
+        st = io_delete(q, DATASET_DESCRIPTION_KEY, err);
+    if (st == DLFW_E_NOT_FOUND)
+        st = DLFW_OK; /* files that were not generated here have no description */
+    io_queue_destroy(q);
+    return st;
+}
+
 static void put_figure(void *ctx, const char *name, const char *unit, uint32_t kind, uint64_t value)
 {
     struct run_record *rec = ctx;
@@ -137,6 +170,8 @@ dlfw_status job_train(struct job *job, dlfw_error *err)
         st = train_run_epochs(run, err);
         storage_stats(run->access.storage, &sink);
     }
+    if (st >= 0)
+        st = delete_dataset(run, err);
     loader_destroy(run->train_loader);
     loader_destroy(run->eval_loader);
     file_list_free(&run->train_files);

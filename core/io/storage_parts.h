@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What storage.c shares with the queue: the opened stack of backend and wrappers. Private to core/io. */
+#ifndef DLFW_CORE_IO_STORAGE_PARTS_H
+#define DLFW_CORE_IO_STORAGE_PARTS_H
+
+#include "io/io_adapter.h"
+#include "io/io_retry.h"
+#include "io/storage.h"
+#include "io/uri.h"
+#include "io/wrap/wrap.h"
+#include "plugin/host_table.h"
+
+struct storage {
+    char *uri_text;
+    struct uri uri;
+    struct backend_layer layers[1 + WRAP_MAX]; /* [0]: the backend, then wrappers, the outermost last */
+    uint32_t layer_count;
+    bool owns_backend;
+    pthread_mutex_t instance_lock; /* for DLFW_THREADS_SERIAL_INSTANCE */
+    pthread_mutex_t register_lock;
+    struct retry_policy retry;
+    struct host_instance host; /* the backend's host_ctx */
+    char *host_name;
+    struct node_tree own_tree; /* options live here when the caller has no tree */
+    _Atomic uint32_t queues;
+    _Atomic bool leaked; /* a queue did not drain: its backend must not be destroyed */
+};
+
+static inline const struct backend_layer *storage_top(const struct storage *st)
+{
+    return &st->layers[st->layer_count - 1];
+}
+
+static inline const struct backend_layer *storage_base(const struct storage *st)
+{
+    return &st->layers[0];
+}
+
+#endif
