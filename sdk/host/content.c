@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The content stream as docs/content.md defines it: blocks of 64 KiB, each seeded from (seed, object, block number) and made
- * by the step of the SHISHUA generator. Entering at an offset regenerates from the start of its block.
- * Invariant: the bytes depend on the definition only, never on the path, the alignment or how a range is cut into calls.
+ * The content stream as docs/content.md defines it: blocks of 64 KiB, each seeded from (seed, object, block number) and
+ * made by the step of the SHISHUA generator. Entering at an offset regenerates from the start of its block. Invariant:
+ * the bytes depend on the definition only, never on the path, the alignment or how a range is cut into calls.
  */
 #include "host/content.h"
 #include "host/content_kernels.h"
@@ -48,54 +48,52 @@ static inline uint64_t rotated_96(const uint64_t *w, unsigned i)
     return w[(i + 1) % 4] >> 32 | w[(i + 2) % 4] << 32;
 }
 
-/* One step of the state; out: 16 words. */
-static inline void step(struct content_state *s, uint64_t *out)
+/* One step of one half, four words of out; the other eight words follow from both halves. */
+static inline void step_half(uint64_t *restrict a, uint64_t *restrict b, const uint64_t *c, uint8_t *out)
 {
-    static const uint64_t increments[4] = CONTENT_INCREMENTS;
-    uint64_t a[8], b[8];
+    uint64_t u[4], t[4], v[4];
 
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < 4; i++)
+        b[i] += c[i];
+#pragma GCC unroll 4
     for (unsigned i = 0; i < 4; i++) {
-        s->b[i] += s->c[i];
-        s->b[4 + i] += s->c[i];
-        s->c[i] += increments[i];
+        u[i] = a[i] >> 1;
+        t[i] = rotated_96(b, i);
+        v[i] = rotated_160(a, i);
     }
-    for (unsigned half = 0; half < 8; half += 4)
-        for (unsigned i = 0; i < 4; i++) {
-            uint64_t turned = rotated_96(s->b + half, i);
-
-            a[half + i] = rotated_160(s->a + half, i) + (s->a[half + i] >> 1);
-            b[half + i] = turned + (s->b[half + i] >> 3);
-            out[half + i] = s->a[half + i] >> 1 ^ turned;
-        }
-    for (unsigned i = 0; i < 8; i++) {
-        out[8 + i] = a[i] ^ b[(i + 4) % 8];
-        s->a[i] = a[i];
-        s->b[i] = b[i];
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < 4; i++) {
+        store_le64(out + sizeof(uint64_t) * i, u[i] ^ t[i]);
+        a[i] = v[i] + u[i];
+        b[i] = t[i] + (b[i] >> 3);
     }
 }
 
 static void emit_portable(struct content_state *state, uint8_t *out, uint64_t steps)
 {
+    static const uint64_t increments[4] = {CONTENT_INCREMENTS};
     struct content_state s = *state;
 
     for (; steps; steps--, out += CONTENT_STEP_BYTES) {
-        uint64_t words[16];
-
-        step(&s, words);
-        for (unsigned i = 0; i < 16; i++)
-            store_le64(out + sizeof(uint64_t) * i, words[i]);
+        step_half(s.a, s.b, s.c, out);
+        step_half(s.a + 4, s.b + 4, s.c, out + 32);
+#pragma GCC unroll 4
+        for (unsigned i = 0; i < 4; i++) {
+            store_le64(out + 64 + sizeof(uint64_t) * i, s.a[i] ^ s.b[4 + i]);
+            store_le64(out + 96 + sizeof(uint64_t) * i, s.a[4 + i] ^ s.b[i]);
+            s.c[i] += increments[i];
+        }
     }
     *state = s;
 }
 
 static void skip_portable(struct content_state *state, uint64_t steps)
 {
-    struct content_state s = *state;
-    uint64_t words[16];
+    uint8_t unused[CONTENT_STEP_BYTES];
 
-    for (; steps; steps--)
-        step(&s, words);
-    *state = s;
+    while (steps--)
+        emit_portable(state, unused, 1);
 }
 
 /* ---- the path ---- */

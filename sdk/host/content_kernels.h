@@ -10,7 +10,7 @@ enum {
     CONTENT_BLOCK_BYTES = 64 * 1024 /* seeded on its own */
 };
 
-/* docs/content.md's names. Words 0..3 are half 0, words 4..7 half 1; each half of four words also is one 256-bit number. */
+/* docs/content.md's names. Words 0..3 are half 0, words 4..7 half 1; a half also is one 256-bit number. */
 struct content_state {
     _Alignas(64) uint64_t a[8];
     _Alignas(64) uint64_t b[8];
@@ -18,7 +18,7 @@ struct content_state {
 };
 
 /* What is added to c in each step. */
-#define CONTENT_INCREMENTS {7, 5, 3, 1}
+#define CONTENT_INCREMENTS 7, 5, 3, 1
 
 struct content_kernel {
     const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The content stream with 256 and 512-bit registers, which hold one or both halves of a state variable. Compiled for these
- * CPUs function by function, called only on them.
+ * The content stream with 256 and 512-bit registers, which hold one or both halves of a state variable. Compiled for
+ * these CPUs function by function, called only on them.
  */
 #include "host/content_kernels.h"
 
@@ -33,8 +33,9 @@ AVX2_INLINE void store256(void *p, __m256i v)
 /* One step; the four results are out[0..3]. */
 AVX2_INLINE void step256(struct halves256 *s, __m256i out[4])
 {
-    static const _Alignas(32) uint64_t increments[4] = CONTENT_INCREMENTS;
-    const __m256i right_160 = _mm256_setr_epi32(5, 6, 7, 0, 1, 2, 3, 4), right_96 = _mm256_setr_epi32(3, 4, 5, 6, 7, 0, 1, 2);
+    static const _Alignas(32) uint64_t increments[4] = {CONTENT_INCREMENTS};
+    const __m256i right_160 = _mm256_setr_epi32(5, 6, 7, 0, 1, 2, 3, 4),
+                  right_96 = _mm256_setr_epi32(3, 4, 5, 6, 7, 0, 1, 2);
     __m256i u0, u1, t0, t1;
 
     s->b0 = _mm256_add_epi64(s->b0, s->c);
@@ -102,7 +103,7 @@ struct halves512 {
 
 AVX512_INLINE void step512(struct halves512 *s, __m512i out[2])
 {
-    static const _Alignas(32) uint64_t increments[4] = CONTENT_INCREMENTS;
+    static const _Alignas(32) uint64_t increments[4] = {CONTENT_INCREMENTS};
     const __m512i right_160 = _mm512_setr_epi32(5, 6, 7, 0, 1, 2, 3, 4, 13, 14, 15, 8, 9, 10, 11, 12);
     const __m512i right_96 = _mm512_setr_epi32(3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10);
     __m512i u, t;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CRC-32 and CRC-32C: tables and folding constants are computed at the first use from the two polynomials, so there is no
- * magic number to trust, and the best path of the CPU is chosen then. Portable path: eight tables, eight bytes at a time.
+ * CRC-32 and CRC-32C: tables and folding constants are computed at the first use from the two polynomials, so there is
+ * no magic number to trust, and the best path of the CPU is chosen then. Portable path: eight tables, eight bytes at a
+ * time.
  *
- * Notation: a register or message is a polynomial over GF(2), stored bit-reflected (the lowest bit of the first byte is the
- * highest power), P is the CRC's polynomial. Folding replaces a leading 16-byte part A of a message, D bits before some
- * other 16 bytes, by A * x^D mod P added to those: the remainder of the whole does not change. With A = L * x^64 + H (L its first
- * eight bytes), A * x^D = L * x^(D+64) + H * x^D. A carry-less product of two reflected 64-bit values, read as a reflected
- * 128-bit value, is the product of the polynomials times x; so the constants are x^(D+63) mod P for L and x^(D-1) mod P for H,
- * kept in the upper half of a 64-bit word (a reflected value of degree < 32).
+ * Notation: a register or message is a polynomial over GF(2), stored bit-reflected (the lowest bit of the first byte is
+ * the highest power), P is the CRC's polynomial. Folding replaces a leading 16-byte part A of a message, D bits before
+ * some other 16 bytes, by A * x^D mod P added to those: the remainder of the whole does not change. With A = L * x^64 +
+ * H (L its first eight bytes), A * x^D = L * x^(D+64) + H * x^D. A carry-less product of two reflected 64-bit values,
+ * read as a reflected 128-bit value, is the product of the polynomials times x; so the constants are x^(D+63) mod P for
+ * L and x^(D-1) mod P for H, kept in the upper half of a 64-bit word (a reflected value of degree < 32).
  */
 #include "host/crc.h"
 #include "host/crc_kernels.h"

@@ -8,6 +8,6 @@
 /* crc: the value so far, 0 to begin. */
 uint32_t crc32_update(uint32_t crc, const void *data, uint64_t len);
 uint32_t crc32c_update(uint32_t crc, const void *data, uint64_t len);
-const char *crc32_path(void); /* "vpclmulqdq", "pclmulqdq", "portable": for reports and tests */
+const char *crc32_path(void); /* "vpclmulqdq-512", "vpclmulqdq", "pclmulqdq", "portable": for reports and tests */
 
 #endif

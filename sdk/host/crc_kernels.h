@@ -18,7 +18,7 @@ struct crc_poly {
     uint32_t poly; /* bit-reflected */
     uint32_t table[8][256];
     struct crc_fold by_16, by_64, by_256; /* distance in bytes */
-    crc_run *small;                               /* for short pieces and what folding leaves */
+    crc_run *small;                       /* for short pieces and what folding leaves */
 };
 
 struct crc_path {

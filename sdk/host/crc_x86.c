@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CRCs by carry-less multiplication: several accumulators run over the data side by side, each folded over the distance to its
- * next piece, then into each other, down to 16 bytes whose plain CRC is that of everything before them. The method is in
- * Intel's "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction"; crc.c derives the constants.
- * Compiled for these CPUs function by function, called only on them.
+ * CRCs by carry-less multiplication: several accumulators run over the data side by side, each folded over the distance
+ * to its next piece, then into each other, down to 16 bytes whose plain CRC is that of everything before them. The
+ * method is in Intel's "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ Instruction"; crc.c derives the
+ * constants. Compiled for these CPUs function by function, called only on them.
  */
 #include "host/crc_kernels.h"
 
@@ -68,7 +68,8 @@ CLMUL static uint32_t finish(const struct crc_poly *p, __m128i acc, const uint8_
 }
 
 /* The same for n accumulators that stand one after the other in memory. */
-CLMUL static uint32_t finish_many(const struct crc_poly *p, const uint8_t *accs, unsigned n, const uint8_t *data, uint64_t len)
+CLMUL static uint32_t finish_many(const struct crc_poly *p, const uint8_t *accs, unsigned n, const uint8_t *data,
+                                  uint64_t len)
 {
     __m128i k = constants(p->by_16), acc = load_16(accs);
 
@@ -114,7 +115,8 @@ WIDE256_INLINE __m256i fold_32(__m256i acc, __m256i k, __m256i next)
 /* Eight accumulators of 32 bytes. */
 WIDE256 static uint32_t run_wide256(const struct crc_poly *p, uint32_t reg, const uint8_t *data, uint64_t len)
 {
-    __m256i acc[8], k = _mm256_broadcastsi128_si256(_mm_set_epi64x((long long)p->by_256.high, (long long)p->by_256.low));
+    __m256i acc[8],
+        k = _mm256_broadcastsi128_si256(_mm_set_epi64x((long long)p->by_256.high, (long long)p->by_256.low));
     uint8_t accs[256];
 
     if (len < 512)
