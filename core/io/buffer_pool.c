@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blocks come in classes of 1, 1.25, 1.5 and 1.75 times a power of two from 4 KiB on, so at most a fifth of a block is wasted. Small classes
- * are cut from slabs of a few huge pages, larger ones are mapped one by one. Every mapping is a slab; it goes back to the kernel only when
- * all its blocks are free and the limit would be passed otherwise.
+ * Blocks come in classes of 1, 1.25, 1.5 and 1.75 times a power of two from 4 KiB on, so at most a fifth of a block is
+ * wasted. Small classes are cut from slabs of a few huge pages, larger ones are mapped one by one. Every mapping is a
+ * slab; it goes back to the kernel only when all its blocks are free and the limit would be passed otherwise.
  */
 #include "io/buffer_pool.h"
 
@@ -16,7 +16,7 @@
 #define PAGE 4096u
 #define HUGE_PAGE ((uint64_t)2 << 20)
 #define SLAB_MAX (4 * HUGE_PAGE) /* of slabs that hold several blocks */
-#define CLASS_COUNT 144u          /* up to 2^48 bytes */
+#define CLASS_COUNT 144u         /* up to 2^48 bytes */
 #define CLASS_SHIFT 12u
 
 struct pool_block {
@@ -66,7 +66,8 @@ static uint64_t class_bytes(uint32_t class_index)
     return (uint64_t)(4 + class_index % 4) << (log - 2);
 }
 
-/* Small blocks share a slab: the shortest multiple of a huge page that loses at most an eighth, at least room for one block. */
+/* Small blocks share a slab: the shortest multiple of a huge page that loses at most an eighth, at least room for one
+ * block. */
 static uint64_t preferred_slab(uint64_t block)
 {
     uint64_t slab = HUGE_PAGE;
@@ -103,7 +104,8 @@ dlfw_status pool_create(struct storage *st, uint64_t limit, struct buffer_pool *
     struct buffer_pool *p;
 
     if (limit < PAGE)
-        return dlfw_fail(err, DLFW_E_INVALID, "a buffer pool of %" PRIu64 " bytes holds no block; allow at least %u", limit, PAGE);
+        return dlfw_fail(err, DLFW_E_INVALID, "a buffer pool of %" PRIu64 " bytes holds no block; allow at least %u",
+                         limit, PAGE);
     p = xcalloc(1, sizeof *p);
     p->st = st;
     p->limit = limit;
@@ -173,8 +175,8 @@ static uint64_t room(const struct buffer_pool *p)
     return p->limit - atomic_load_explicit(&p->mapped, memory_order_relaxed);
 }
 
-/* Bytes to map for one more slab of the class: as preferred, less when the limit is near, 0 when not even one block fits. Memory that lies
- * idle in other classes makes room. */
+/* Bytes to map for one more slab of the class: as preferred, less when the limit is near, 0 when not even one block
+ * fits. Memory that lies idle in other classes makes room. */
 static uint64_t fit_slab(struct buffer_pool *p, uint64_t block)
 {
     uint64_t wanted = preferred_slab(block), least = block < HUGE_PAGE ? HUGE_PAGE : block;
@@ -209,8 +211,9 @@ static dlfw_status grow(struct buffer_pool *p, uint32_t class_index, bool regist
 
     if (!bytes)
         return dlfw_fail(err, DLFW_E_NO_MEMORY,
-                         "no buffer of %" PRIu64 " bytes within the memory limit of %" PRIu64 " bytes (%" PRIu64 " in use)", block, p->limit,
-                         pool_mapped(p));
+                         "no buffer of %" PRIu64 " bytes within the memory limit of %" PRIu64 " bytes (%" PRIu64
+                         " in use)",
+                         block, p->limit, pool_mapped(p));
     base = map_aligned(bytes);
     if (!base)
         return dlfw_fail(err, DLFW_E_NO_MEMORY, "the system has no %" PRIu64 " bytes for buffers", bytes);

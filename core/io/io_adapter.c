@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Chooses how requests reach a backend. Measured: a hop to another thread costs 30 us and more, a read of a local file from the page cache
- * 1 to 3 us; so local files and depth 1 are performed inline and only remote blocking backends get threads.
+ * Chooses how requests reach a backend. Measured: a hop to another thread costs 30 us and more, a read of a local file
+ * from the page cache 1 to 3 us; so local files and depth 1 are performed inline and only remote blocking backends get
+ * threads.
  */
 #include "io/io_adapter.h"
 
@@ -23,12 +24,12 @@ enum adapter_kind { ADAPTER_NATIVE, ADAPTER_INLINE, ADAPTER_POOL };
 struct io_adapter {
     enum adapter_kind kind;
     struct backend_layer layer;
-    dlfw_queue *queue;     /* native */
-    uint32_t inflight;     /* native under a serial class */
-    struct wake wake;      /* native under a serial class */
+    dlfw_queue *queue; /* native */
+    uint32_t inflight; /* native under a serial class */
+    struct wake wake;  /* native under a serial class */
     struct io_pool *pool;
-    dlfw_req **waiting;    /* inline: a ring */
-    dlfw_comp *cancelled;  /* inline: completions of requests cancelled before they were performed */
+    dlfw_req **waiting;   /* inline: a ring */
+    dlfw_comp *cancelled; /* inline: completions of requests cancelled before they were performed */
     uint32_t cancelled_count;
     uint32_t depth, head, count;
 };

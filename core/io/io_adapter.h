@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Submit/reap over any backend: its own queue when it has one, else perform() called in the reaping thread (inline) or from threads
- * (pool). Below io_queue, and below each wrapper, so that both see one shape. Thread classes are enforced here and nowhere else.
+ * Submit/reap over any backend: its own queue when it has one, else perform() called in the reaping thread (inline) or
+ * from threads (pool). Below io_queue, and below each wrapper, so that both see one shape. Thread classes are enforced
+ * here and nowhere else.
  */
 #ifndef DLFW_CORE_IO_IO_ADAPTER_H
 #define DLFW_CORE_IO_IO_ADAPTER_H
@@ -26,12 +27,12 @@ struct io_adapter;
 
 /* depth: requests in flight at most; an inline adapter takes as many and works them off one by one. */
 dlfw_status adapter_create(const struct backend_layer *layer, uint32_t depth, struct io_adapter **ret, dlfw_error *err);
-void adapter_destroy(struct io_adapter *a); /* nothing is in flight; NULL is fine */
+void adapter_destroy(struct io_adapter *a);           /* nothing is in flight; NULL is fine */
 const char *adapter_mode(const struct io_adapter *a); /* "native", "inline", "pool": of the lowest level */
 bool adapter_is_inline(const struct io_adapter *a);   /* of this level: nothing gains from more than one in flight */
 
-/* As in dlfw_backend_ops. comps are handed in zeroed except object_size = UINT64_MAX. An inline reap performs at least one request
- * even when min is 0, so that polling makes progress. */
+/* As in dlfw_backend_ops. comps are handed in zeroed except object_size = UINT64_MAX. An inline reap performs at least
+ * one request even when min is 0, so that polling makes progress. */
 int32_t adapter_submit(struct io_adapter *a, dlfw_req *const *reqs, uint32_t n);
 int32_t adapter_reap(struct io_adapter *a, dlfw_comp *comps, uint32_t max, uint32_t min, uint64_t timeout_ns);
 void adapter_cancel(struct io_adapter *a, dlfw_req *req);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A read that does not start or end where the backend can (O_DIRECT) is widened: its start goes down, its end up, and the wanted
- * bytes are found inside. A read that already fits passes unchanged. Alignments are powers of two.
+ * A read that does not start or end where the backend can (O_DIRECT) is widened: its start goes down, its end up, and
+ * the wanted bytes are found inside. A read that already fits passes unchanged. Alignments are powers of two.
  */
 #include "io/io_align.h"
 
@@ -31,7 +31,8 @@ dlfw_status align_check_limits(dlfw_limits *limits, const char *backend, dlfw_er
         if (!*fields[i])
             *fields[i] = 1;
         if (!is_power_of_two(*fields[i]))
-            return dlfw_fail(err, DLFW_E_ABI, "backend '%s' asks for an alignment of %u, which is no power of two", backend, *fields[i]);
+            return dlfw_fail(err, DLFW_E_ABI, "backend '%s' asks for an alignment of %u, which is no power of two",
+                             backend, *fields[i]);
     }
     return DLFW_OK;
 }
@@ -57,11 +58,13 @@ uint64_t io_read_cap(const dlfw_limits *limits, uint64_t offset, uint64_t length
 static dlfw_status too_small(const struct io_op *op, uint64_t need, dlfw_error *err)
 {
     return dlfw_fail(err, DLFW_E_INVALID,
-                     "the buffer has %" PRIu64 " bytes, reading %" PRIu64 " bytes at %" PRIu64 " needs %" PRIu64 " for alignment",
+                     "the buffer has %" PRIu64 " bytes, reading %" PRIu64 " bytes at %" PRIu64 " needs %" PRIu64
+                     " for alignment",
                      op->buf_cap, op->length, op->offset, need);
 }
 
-dlfw_status align_get(const dlfw_limits *limits, const struct io_op *op, dlfw_req *req, uint64_t *ret_skip, dlfw_error *err)
+dlfw_status align_get(const dlfw_limits *limits, const struct io_op *op, dlfw_req *req, uint64_t *ret_skip,
+                      dlfw_error *err)
 {
     uint64_t shift = up((uintptr_t)op->buf, limits->mem_align) - (uintptr_t)op->buf;
     uint64_t cap = op->buf_cap > shift ? op->buf_cap - shift : 0;

@@ -76,7 +76,8 @@ static uint8_t *aligned_memory(const dlfw_limits *limits, uint64_t bytes, uint64
 }
 
 /* One try with room for bytes. BUFFER_TOO_SMALL: *ret_size says how much is needed. */
-static dlfw_status read_all_try(struct io_queue *q, struct io_op *op, const dlfw_limits *limits, uint64_t bytes, dlfw_error *err)
+static dlfw_status read_all_try(struct io_queue *q, struct io_op *op, const dlfw_limits *limits, uint64_t bytes,
+                                dlfw_error *err)
 {
     uint64_t cap;
 
@@ -87,7 +88,8 @@ static dlfw_status read_all_try(struct io_queue *q, struct io_op *op, const dlfw
     return io_call(q, op, err);
 }
 
-dlfw_status io_read_all(struct io_queue *q, const char *key, uint64_t max_bytes, char **ret, uint64_t *ret_len, dlfw_error *err)
+dlfw_status io_read_all(struct io_queue *q, const char *key, uint64_t max_bytes, char **ret, uint64_t *ret_len,
+                        dlfw_error *err)
 {
     struct io_op op = op_on(DLFW_OP_GET, key);
     uint64_t room = max_bytes < READ_ALL_FIRST ? max_bytes : READ_ALL_FIRST;
@@ -99,13 +101,15 @@ dlfw_status io_read_all(struct io_queue *q, const char *key, uint64_t max_bytes,
     if (st < 0)
         goto out;
     st = read_all_try(q, &op, &limits, room, err);
-    while (st == DLFW_E_BUFFER_TOO_SMALL && op.object_size != UINT64_MAX && op.object_size <= max_bytes && op.object_size > room) {
+    while (st == DLFW_E_BUFFER_TOO_SMALL && op.object_size != UINT64_MAX && op.object_size <= max_bytes &&
+           op.object_size > room) {
         room = op.object_size;
         free(op.buf);
         st = read_all_try(q, &op, &limits, room, err);
     }
     if (st == DLFW_E_BUFFER_TOO_SMALL || (st >= 0 && op.bytes > max_bytes))
-        st = dlfw_fail(err, DLFW_E_BUFFER_TOO_SMALL, "'%s' is larger than the %" PRIu64 " bytes that are wanted of it", key, max_bytes);
+        st = dlfw_fail(err, DLFW_E_BUFFER_TOO_SMALL, "'%s' is larger than the %" PRIu64 " bytes that are wanted of it",
+                       key, max_bytes);
     if (st < 0)
         goto out;
 
@@ -148,7 +152,8 @@ dlfw_status io_put(struct io_queue *q, const char *key, const void *data, uint64
 }
 
 /* Hands the names of one page to each. *ret_stop: each has had enough. */
-static dlfw_status walk_page(const struct io_op *page, const char *prefix, io_list_each *each, void *ctx, bool *ret_stop, dlfw_error *err)
+static dlfw_status walk_page(const struct io_op *page, const char *prefix, io_list_each *each, void *ctx,
+                             bool *ret_stop, dlfw_error *err)
 {
     const dlfw_list_entry *entries = page->buf;
     uint64_t count = page->bytes / sizeof *entries;
@@ -157,7 +162,8 @@ static dlfw_status walk_page(const struct io_op *page, const char *prefix, io_li
         return dlfw_fail(err, DLFW_E_INTERNAL, "the backend gave a malformed page when listing '%s'", prefix);
     for (uint64_t i = 0; i < count && !*ret_stop; i++) {
         if ((uint64_t)entries[i].name_off + entries[i].name_len > page->buf_cap)
-            return dlfw_fail(err, DLFW_E_INTERNAL, "the backend gave a name outside its page when listing '%s'", prefix);
+            return dlfw_fail(err, DLFW_E_INTERNAL, "the backend gave a name outside its page when listing '%s'",
+                             prefix);
         *ret_stop = !each(ctx, (const char *)page->buf + entries[i].name_off, entries[i].name_len, entries[i].size);
     }
     return DLFW_OK;
@@ -172,7 +178,8 @@ static dlfw_status close_cursor(struct io_queue *q, const char *prefix, void *cu
     return io_call(q, &op, err);
 }
 
-dlfw_status io_list(struct io_queue *q, const char *prefix, bool recursive, io_list_each *each, void *ctx, dlfw_error *err)
+dlfw_status io_list(struct io_queue *q, const char *prefix, bool recursive, io_list_each *each, void *ctx,
+                    dlfw_error *err)
 {
     struct io_op op = op_on(DLFW_OP_LIST, prefix);
     bool more = true, stop = false;

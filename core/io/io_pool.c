@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two bounded rings under one lock: requests that wait for a thread, completions that wait for reap. A request is in exactly one of:
- * the first ring, a thread's hands, the second ring; so each gives one completion. A thread hop costs tens of microseconds, which is why
- * the adapter chooses this only where requests are slower than that.
+ * Two bounded rings under one lock: requests that wait for a thread, completions that wait for reap. A request is in
+ * exactly one of: the first ring, a thread's hands, the second ring; so each gives one completion. A thread hop costs
+ * tens of microseconds, which is why the adapter chooses this only where requests are slower than that.
  */
 #include "io/io_pool.h"
 
@@ -78,7 +78,8 @@ static void *pool_thread(void *arg)
     return NULL;
 }
 
-dlfw_status io_pool_create(const struct backend_layer *layer, uint32_t depth, uint32_t threads, struct io_pool **ret, dlfw_error *err)
+dlfw_status io_pool_create(const struct backend_layer *layer, uint32_t depth, uint32_t threads, struct io_pool **ret,
+                           dlfw_error *err)
 {
     struct io_pool *p = xcalloc(1, sizeof *p);
     pthread_condattr_t attr;

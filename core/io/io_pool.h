@@ -7,7 +7,8 @@
 
 struct io_pool;
 
-dlfw_status io_pool_create(const struct backend_layer *layer, uint32_t depth, uint32_t threads, struct io_pool **ret, dlfw_error *err);
+dlfw_status io_pool_create(const struct backend_layer *layer, uint32_t depth, uint32_t threads, struct io_pool **ret,
+                           dlfw_error *err);
 void io_pool_destroy(struct io_pool *p); /* nothing is in flight; NULL is fine */
 int32_t io_pool_submit(struct io_pool *p, dlfw_req *const *reqs, uint32_t n);
 int32_t io_pool_reap(struct io_pool *p, dlfw_comp *comps, uint32_t max, uint32_t min, uint64_t timeout_ns);

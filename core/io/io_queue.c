@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From operation to request: slots, widening, batching. Everything a request needs was allocated with the queue. Requests are collected and
- * handed over in one call at the next reap, so that a ring is rung once for a batch.
+ * From operation to request: slots, widening, batching. Everything a request needs was allocated with the queue.
+ * Requests are collected and handed over in one call at the next reap, so that a ring is rung once for a batch.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -47,7 +47,8 @@ static dlfw_status reserve_queue(struct io_queue *q, dlfw_error *err)
     if (!q->limits.max_queues || others < q->limits.max_queues)
         return DLFW_OK;
     atomic_fetch_sub(&q->st->queues, 1);
-    return dlfw_fail(err, DLFW_E_BUSY, "backend '%s' allows %u queues at once; use fewer threads", backend_name(q), q->limits.max_queues);
+    return dlfw_fail(err, DLFW_E_BUSY, "backend '%s' allows %u queues at once; use fewer threads", backend_name(q),
+                     q->limits.max_queues);
 }
 
 static void allocate(struct io_queue *q)
@@ -134,8 +135,8 @@ void io_queue_destroy(struct io_queue *q)
     while (q->inflight && clock_now_ns() < until)
         io_queue_reap(q, done, IO_REAP_BATCH, 1, NS_PER_S);
     if (q->inflight) {
-        log_error("storage '%s' has not given back %u requests after 30 s; they and their memory are left alone", storage_uri(q->st),
-                  q->inflight);
+        log_error("storage '%s' has not given back %u requests after 30 s; they and their memory are left alone",
+                  storage_uri(q->st), q->inflight);
         atomic_store(&q->st->leaked, true);
         return;
     }
@@ -205,7 +206,8 @@ static dlfw_status check_op(struct io_queue *q, const struct io_op *op, dlfw_err
     if (op->op == DLFW_OP_GET && (op->flags & DLFW_REQ_WHOLE) && op->offset)
         return dlfw_fail(err, DLFW_E_INVALID, "a whole-object read starts at 0, not at %" PRIu64, op->offset);
     if (op->length > op->buf_cap && op->buf)
-        return dlfw_fail(err, DLFW_E_INVALID, "the buffer has %" PRIu64 " bytes, %" PRIu64 " are asked for", op->buf_cap, op->length);
+        return dlfw_fail(err, DLFW_E_INVALID, "the buffer has %" PRIu64 " bytes, %" PRIu64 " are asked for",
+                         op->buf_cap, op->length);
     return DLFW_OK;
 }
 
@@ -229,7 +231,8 @@ static dlfw_status fit_read(struct io_queue *q, struct io_slot *slot, dlfw_error
             return st;
     }
     if (q->limits.max_io && slot->req.length > q->limits.max_io)
-        return dlfw_fail(err, DLFW_E_INVALID, "%" PRIu64 " bytes in one read are more than the %" PRIu64 " that backend '%s' takes",
+        return dlfw_fail(err, DLFW_E_INVALID,
+                         "%" PRIu64 " bytes in one read are more than the %" PRIu64 " that backend '%s' takes",
                          slot->req.length, q->limits.max_io, backend_name(q));
     return DLFW_OK;
 }
@@ -307,7 +310,8 @@ static void expire_pending(struct io_queue *q, uint64_t now)
         if (now < slot->req.deadline_ns)
             q->pending[kept++] = q->pending[i];
         else
-            queue_fail(q, slot, dlfw_fail(&slot->op->err.e, DLFW_E_TIMEOUT, "the deadline passed before the backend took it"));
+            queue_fail(q, slot,
+                       dlfw_fail(&slot->op->err.e, DLFW_E_TIMEOUT, "the deadline passed before the backend took it"));
     }
     q->pending_count = kept;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The queue's inside, shared by its two halves: io_queue.c (from op to request) and io_reap.c (from completion to op). Private to core/io.
+ * The queue's inside, shared by its two halves: io_queue.c (from op to request) and io_reap.c (from completion to op).
+ * Private to core/io.
  *
- * A slot is in exactly one place: free, pending (collected, not yet handed over), below (the backend's), backoff (waits for its next
- * try) or ready (finished here, not yet reaped). inflight counts all but the free ones.
+ * A slot is in exactly one place: free, pending (collected, not yet handed over), below (the backend's), backoff (waits
+ * for its next try) or ready (finished here, not yet reaped). inflight counts all but the free ones.
  */
 #ifndef DLFW_CORE_IO_IO_QUEUE_PARTS_H
 #define DLFW_CORE_IO_IO_QUEUE_PARTS_H
@@ -38,8 +39,8 @@ struct io_queue {
     uint32_t pending_count;
     uint32_t ready_count;
     uint32_t free_count;
-    struct io_slot **free;    /* last given back first */
-    dlfw_req **pending;       /* oldest first */
+    struct io_slot **free; /* last given back first */
+    dlfw_req **pending;    /* oldest first */
     struct io_slot **ready;
     struct io_slot *slots;
     uint8_t *scratch;
@@ -49,7 +50,7 @@ struct io_queue {
     bool align_matters;
     dlfw_status dead; /* why the backend's queue takes no more */
     struct wake wake;
-    uint64_t draws;   /* of backoff jitter */
+    uint64_t draws; /* of backoff jitter */
     struct io_stats stats;
     dlfw_comp comps[IO_REAP_BATCH]; /* always ready to be handed down */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From completion to operation: checks what the backend says, sends back what may be tried again, gives the rest to the caller. Waiting for
- * a backoff never keeps finished operations from being delivered.
+ * From completion to operation: checks what the backend says, sends back what may be tried again, gives the rest to the
+ * caller. Waiting for a backoff never keeps finished operations from being delivered.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -30,7 +30,8 @@ static dlfw_status judge_read(const struct io_slot *slot, const dlfw_comp *comp,
     uint64_t end;
 
     if (comp->bytes > limit)
-        return dlfw_fail(err, DLFW_E_IO, "the backend says it read %" PRIu64 " bytes, %" PRIu64 " were asked for", comp->bytes, limit);
+        return dlfw_fail(err, DLFW_E_IO, "the backend says it read %" PRIu64 " bytes, %" PRIu64 " were asked for",
+                         comp->bytes, limit);
     *ret_bytes = comp->bytes > slot->skip ? comp->bytes - slot->skip : 0;
     if (!whole && *ret_bytes > op->length)
         *ret_bytes = op->length;
@@ -39,8 +40,9 @@ static dlfw_status judge_read(const struct io_slot *slot, const dlfw_comp *comp,
     end = whole ? comp->object_size : earlier(op->offset + op->length, comp->object_size);
     if (op->offset + *ret_bytes >= end)
         return DLFW_OK;
-    return dlfw_fail(err, DLFW_E_IO, "short read: %" PRIu64 " of %" PRIu64 " bytes at %" PRIu64 ", but the object has %" PRIu64, *ret_bytes,
-                     end - op->offset, op->offset, comp->object_size);
+    return dlfw_fail(err, DLFW_E_IO,
+                     "short read: %" PRIu64 " of %" PRIu64 " bytes at %" PRIu64 ", but the object has %" PRIu64,
+                     *ret_bytes, end - op->offset, op->offset, comp->object_size);
 }
 
 /* A write that the backend calls good has to have moved all of it. */
@@ -129,9 +131,11 @@ static struct io_slot *slot_of(struct io_queue *q, const dlfw_comp *comp)
     uintptr_t first = (uintptr_t)q->slots, at = (uintptr_t)comp->req;
     struct io_slot *slot = (struct io_slot *)comp->req;
 
-    if (at >= first && at < first + q->depth * sizeof *slot && (at - first) % sizeof *slot == 0 && slot->place == SLOT_BELOW)
+    if (at >= first && at < first + q->depth * sizeof *slot && (at - first) % sizeof *slot == 0 &&
+        slot->place == SLOT_BELOW)
         return slot;
-    log_error("backend '%s' has completed a request that it does not have; its completion is dropped", storage_base(q->st)->name);
+    log_error("backend '%s' has completed a request that it does not have; its completion is dropped",
+              storage_base(q->st)->name);
     return NULL;
 }
 
@@ -145,7 +149,8 @@ static void fail_lost(struct io_queue *q, dlfw_status status)
         if (slot->place != SLOT_BELOW)
             continue;
         q->below_count--;
-        queue_fail(q, slot, dlfw_fail(&slot->op->err.e, status, "the backend's queue has died: %s", dlfw_status_text(status)));
+        queue_fail(q, slot,
+                   dlfw_fail(&slot->op->err.e, status, "the backend's queue has died: %s", dlfw_status_text(status)));
     }
 }
 

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The retry policy: exponential backoff with full jitter, so that many ranks that failed together do not come back together. */
+/* The retry policy: exponential backoff with full jitter, so that many ranks that failed together do not come back
+ * together. */
 #include "io/io_retry.h"
 
 const dlfw_option retry_rows[] = {
     DLFW_OPT_U64(struct retry_policy, max_attempts, .def = "5", .min = "1", .max = "1000",
                  .help = "tries of one operation, the first included"),
-    DLFW_OPT_DURATION(struct retry_policy, backoff, .def = "50ms", .help = "upper bound of the first pause; doubles with each attempt"),
+    DLFW_OPT_DURATION(struct retry_policy, backoff, .def = "50ms",
+                      .help = "upper bound of the first pause; doubles with each attempt"),
     DLFW_OPT_DURATION(struct retry_policy, max_backoff, .def = "5s", .help = "no pause is drawn longer than this"),
-    DLFW_OPT_DURATION(struct retry_policy, timeout, .def = "60s", .min = "1ms", .help = "deadline of one operation with all its attempts"),
+    DLFW_OPT_DURATION(struct retry_policy, timeout, .def = "60s", .min = "1ms",
+                      .help = "deadline of one operation with all its attempts"),
 };
 const uint32_t retry_row_count = sizeof retry_rows / sizeof *retry_rows;
 
-/* True when doing it twice may differ from doing it once: the first try may have worked although it was reported as failed. */
+/* True when doing it twice may differ from doing it once: the first try may have worked although it was reported as
+ * failed. */
 static bool is_not_idempotent(const dlfw_req *req)
 {
     return req->op == DLFW_OP_WRITE_COMMIT || req->op == DLFW_OP_DELETE || (req->flags & DLFW_REQ_EXCLUSIVE) != 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Local files through the page cache like parts that stay in the CPU's cache; everything else streams better in megabytes. Services bound the
- * size and the number of parts, so a large object needs larger ones, which is why writers give the size when they know it.
+ * Local files through the page cache like parts that stay in the CPU's cache; everything else streams better in
+ * megabytes. Services bound the size and the number of parts, so a large object needs larger ones, which is why writers
+ * give the size when they know it.
  */
 #include "io/part_size.h"
 
@@ -23,7 +24,8 @@ static uint64_t tighter(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-dlfw_status part_size(const dlfw_limits *limits, uint64_t caps, uint64_t size_hint, uint64_t at_least, uint64_t *ret, dlfw_error *err)
+dlfw_status part_size(const dlfw_limits *limits, uint64_t caps, uint64_t size_hint, uint64_t at_least, uint64_t *ret,
+                      dlfw_error *err)
 {
     bool cached = (caps & DLFW_BACKEND_LOCAL) && !(caps & DLFW_BACKEND_DIRECT);
     uint64_t align = larger(limits->write_length_align, limits->write_offset_align);
@@ -40,8 +42,9 @@ dlfw_status part_size(const dlfw_limits *limits, uint64_t caps, uint64_t size_hi
         part = most & ~(align - 1);
     if (!part || part < least)
         return dlfw_fail(err, DLFW_E_UNSUPPORTED,
-                         "parts of at least %" PRIu64 " bytes are needed, but the backend takes at most %" PRIu64 " (size %" PRIu64
-                         ", at most %" PRIu64 " parts)", least, most, size_hint, limits->max_parts);
+                         "parts of at least %" PRIu64 " bytes are needed, but the backend takes at most %" PRIu64
+                         " (size %" PRIu64 ", at most %" PRIu64 " parts)",
+                         least, most, size_hint, limits->max_parts);
     *ret = part;
     return DLFW_OK;
 }

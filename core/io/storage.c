@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening a storage: the URI's scheme picks the plugin, its options come from the tree, wrappers are stacked on top. All mistakes of the
- * configuration are collected before anything is opened; when opening fails nothing is left behind.
+ * Opening a storage: the URI's scheme picks the plugin, its options come from the tree, wrappers are stacked on top.
+ * All mistakes of the configuration are collected before anything is opened; when opening fails nothing is left behind.
  */
 #include "io/storage.h"
 
@@ -58,7 +58,8 @@ static struct node_tree *tree_of(struct storage *st, const struct storage_args *
 }
 
 /* Fails when there is any error in the list. The first one is the message when nobody else prints the list. */
-static dlfw_status settle_problems(const struct storage_args *args, const struct problem_list *problems, dlfw_error *err)
+static dlfw_status settle_problems(const struct storage_args *args, const struct problem_list *problems,
+                                   dlfw_error *err)
 {
     if (!problems->errors)
         return DLFW_OK;
@@ -69,7 +70,8 @@ static dlfw_status settle_problems(const struct storage_args *args, const struct
     return dlfw_fail(err, DLFW_E_CONFIG, "the options of storage '%s' have mistakes", args->uri);
 }
 
-static void read_policies(struct storage *st, const struct storage_args *args, struct stack_plan *plan, struct problem_list *problems)
+static void read_policies(struct storage *st, const struct storage_args *args, struct stack_plan *plan,
+                          struct problem_list *problems)
 {
     const dlfw_node *retry = node_is_null(args->retry) ? NULL : args->retry;
 
@@ -94,8 +96,8 @@ static void set_backend(struct storage *st, const dlfw_backend_ops *ops, dlfw_ba
         .ops = ops, .be = be, .name = st->uri.scheme, .serial = serial_lock(st, ops->thread_class)};
 }
 
-dlfw_status storage_open_ops(const dlfw_backend_ops *ops, dlfw_backend *be, const char *uri, const struct storage_args *args,
-                             struct storage **ret, dlfw_error *err)
+dlfw_status storage_open_ops(const dlfw_backend_ops *ops, dlfw_backend *be, const char *uri,
+                             const struct storage_args *args, struct storage **ret, dlfw_error *err)
 {
     struct storage *st = storage_new(uri);
     struct problem_list own = {0};
@@ -121,7 +123,8 @@ out:
     return status;
 }
 
-static dlfw_status find_plugin(struct storage *st, const struct storage_args *args, const struct plugin_iface **ret, dlfw_error *err)
+static dlfw_status find_plugin(struct storage *st, const struct storage_args *args, const struct plugin_iface **ret,
+                               dlfw_error *err)
 {
     struct error_slot why;
     dlfw_status status;
@@ -131,7 +134,8 @@ static dlfw_status find_plugin(struct storage *st, const struct storage_args *ar
     if (status >= 0)
         return status;
     if (status == DLFW_E_NOT_FOUND)
-        return dlfw_fail(err, status, "cannot open storage '%s': %s; --plugin-dir adds a folder to the search", args->uri, why.text);
+        return dlfw_fail(err, status, "cannot open storage '%s': %s; --plugin-dir adds a folder to the search",
+                         args->uri, why.text);
     error_copy(err, &why.e);
     error_prefix(err, "cannot open storage '%s'", args->uri);
     return status;
@@ -152,7 +156,8 @@ static dlfw_status create_backend(struct storage *st, const struct storage_args 
     dlfw_backend *be = NULL;
     dlfw_status status;
 
-    st->host_name = args->name ? xformat("%s storage '%s'", args->name, st->uri.scheme) : xformat("storage '%s'", st->uri.scheme);
+    st->host_name =
+        args->name ? xformat("%s storage '%s'", args->name, st->uri.scheme) : xformat("storage '%s'", st->uri.scheme);
     st->host.name = st->host_name;
     create.instance = st->host_name;
     set_backend(st, ops, NULL);
@@ -306,7 +311,8 @@ uint64_t storage_register(struct storage *st, void *addr, uint64_t len)
     enter(base);
     if (base->ops->mem_register(base->be, addr, len, 0, &handle, &why.e) < 0) {
         handle = 0;
-        log_debug("storage '%s' does not register %llu bytes of memory: %s", st->uri_text, (unsigned long long)len, why.e.message);
+        log_debug("storage '%s' does not register %llu bytes of memory: %s", st->uri_text, (unsigned long long)len,
+                  why.e.message);
     }
     leave(base);
     pthread_mutex_unlock(&st->register_lock);

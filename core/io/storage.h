@@ -2,9 +2,9 @@
 /*
  * The storage engine's face: one opened backend instance (with its wrappers), and per thread one queue to it.
  *
- * The queue is the same for every backend: native queues, perform() called inline (depth 1) or from a pool (depth > 1) look
- * alike. It widens reads to what the backend wants, retries what may be retried, keeps deadlines, and measures. A caller fills an io_op, submits it
- * and gets it back from reap; it never sees dlfw_req.
+ * The queue is the same for every backend: native queues, perform() called inline (depth 1) or from a pool (depth > 1)
+ * look alike. It widens reads to what the backend wants, retries what may be retried, keeps deadlines, and measures. A
+ * caller fills an io_op, submits it and gets it back from reap; it never sees dlfw_req.
  */
 #ifndef DLFW_CORE_IO_STORAGE_H
 #define DLFW_CORE_IO_STORAGE_H
@@ -26,18 +26,19 @@ struct storage_args {
     const char *uri;          /* root of all keys: "data/unet3d", "s3://bucket/x" */
     struct node_tree *tree;   /* options live in its arena */
     const dlfw_node *options; /* storage.storage_options; keys the plugin does not know are problems. May be NULL */
-    const dlfw_node *wrap;    /* storage.wrap: list of {delay: {...}}, {error: {...}}, {throttle: {...}}; first = outermost. May be NULL */
+    const dlfw_node *wrap;    /* storage.wrap: list of {delay: {...}} and so on; first = outermost. May be NULL */
     const dlfw_node *retry;   /* storage.retry: {max_attempts, backoff, max_backoff, timeout}. May be NULL */
     const char *name;         /* for messages: "dataset", "checkpoint" */
-    struct problem_list *problems; /* configuration mistakes go here; any error there fails the call with DLFW_E_CONFIG */
-    bool check_only;          /* validate options, then close: *ret is NULL */
+    /* Configuration mistakes go here; any error there fails the call with DLFW_E_CONFIG. May be NULL */
+    struct problem_list *problems;
+    bool check_only; /* validate options, then close: *ret is NULL */
 };
 
 dlfw_status storage_open(const struct storage_args *args, struct storage **ret, dlfw_error *err);
-/* The same on a backend that the caller has created and destroys after storage_close: tests, and backends inside the program. registry, options and
- * check_only of args are not looked at. */
-dlfw_status storage_open_ops(const dlfw_backend_ops *ops, dlfw_backend *be, const char *uri, const struct storage_args *args,
-                             struct storage **ret, dlfw_error *err);
+/* The same on a backend that the caller has created and destroys after storage_close: tests, and backends inside the
+ * program. registry, options and check_only of args are not looked at. */
+dlfw_status storage_open_ops(const dlfw_backend_ops *ops, dlfw_backend *be, const char *uri,
+                             const struct storage_args *args, struct storage **ret, dlfw_error *err);
 /* All queues are gone. NULL is fine. */
 void storage_close(struct storage *st);
 
@@ -55,8 +56,8 @@ void storage_stats(struct storage *st, const dlfw_stat_sink *sink);
 uint64_t storage_register(struct storage *st, void *base, uint64_t len);
 void storage_unregister(struct storage *st, uint64_t handle);
 
-/* One operation. The caller owns it and fills the first part; it must stay where it is until it comes back from reap. handle is filled by reap
- * after OPEN, WRITE_BEGIN and LIST. key may be given beside handle, for messages. */
+/* One operation. The caller owns it and fills the first part; it must stay where it is until it comes back from reap.
+ * handle is filled by reap after OPEN, WRITE_BEGIN and LIST. key may be given beside handle, for messages. */
 struct io_op {
     uint16_t op;    /* DLFW_OP_* */
     uint16_t flags; /* DLFW_REQ_* */
@@ -68,32 +69,32 @@ struct io_op {
     uint64_t offset;
     uint64_t length;
     uint64_t arg;
-    uint64_t mem_handle; /* of the registered region that holds buf, 0: none */
+    uint64_t mem_handle;  /* of the registered region that holds buf, 0: none */
     uint64_t deadline_ns; /* 0: the storage's default */
     void *user;
 
     /* filled by reap */
     dlfw_status status;
-    uint32_t comp_flags; /* DLFW_COMP_*, DLFW_ERR_* */
-    uint8_t *data;       /* GET: the first wanted byte; buf, or inside it after widening */
-    uint64_t bytes;      /* GET: wanted bytes that are there, < length only at the end of the object */
+    uint32_t comp_flags;  /* DLFW_COMP_*, DLFW_ERR_* */
+    uint8_t *data;        /* GET: the first wanted byte; buf, or inside it after widening */
+    uint64_t bytes;       /* GET: wanted bytes that are there, < length only at the end of the object */
     uint64_t object_size; /* UINT64_MAX: unknown */
-    uint64_t submit_ns;  /* first submission */
+    uint64_t submit_ns;   /* first submission */
     uint64_t first_byte_ns;
     uint64_t done_ns;
-    uint32_t attempts;   /* 1: first try succeeded */
+    uint32_t attempts;     /* 1: first try succeeded */
     struct error_slot err; /* when status < 0: one line that names the key */
 
     struct io_slot *slot; /* the queue's */
 };
 
-/* Bytes of buffer (aligned to mem_align) that reading [offset, offset + length) needs under limits (widening included). */
+/* Bytes of buffer (aligned to mem_align) that reading [offset, offset + length) needs under limits, when widened. */
 uint64_t io_read_cap(const dlfw_limits *limits, uint64_t offset, uint64_t length);
 
 /* What a queue did, for reports; merged over queues with io_stats_merge. */
 struct io_stats {
-    uint64_t requests[16]; /* by op */
-    uint64_t bytes_read;   /* delivered to callers */
+    uint64_t requests[16];  /* by op */
+    uint64_t bytes_read;    /* delivered to callers */
     uint64_t bytes_fetched; /* moved by the backend, widening included */
     uint64_t bytes_written;
     uint64_t retries;
@@ -115,23 +116,29 @@ uint32_t io_queue_depth(const struct io_queue *q); /* what may really be in flig
 uint32_t io_queue_inflight(const struct io_queue *q);
 const char *io_queue_mode(const struct io_queue *q); /* "native", "inline", "pool" */
 const struct io_stats *io_queue_stats(const struct io_queue *q);
-/* False when depth operations are in flight. Failures arrive as completions. Never blocks (inline perform() runs inside reap). */
+/* False when depth operations are in flight. Failures arrive as completions. Never blocks (inline perform() runs inside
+ * reap). */
 bool io_queue_submit(struct io_queue *q, struct io_op *op);
 /* At least min completions (capped by what is in flight) unless timeout_ns passed, wakeup, or cancellation. */
 uint32_t io_queue_reap(struct io_queue *q, struct io_op **done, uint32_t max, uint32_t min, uint64_t timeout_ns);
 void io_queue_cancel(struct io_queue *q); /* a wish for everything in flight; completions still come */
 void io_queue_wakeup(struct io_queue *q); /* [any thread] */
 
-/* Blocking shorthands over a queue with nothing else in flight. op's result fields are filled; returns op->status. err may be NULL. */
+/* Blocking shorthands over a queue with nothing else in flight. op's result fields are filled; returns op->status. err
+ * may be NULL. */
 dlfw_status io_call(struct io_queue *q, struct io_op *op, dlfw_error *err);
 dlfw_status io_stat(struct io_queue *q, const char *key, uint64_t *ret_size, dlfw_error *err);
 dlfw_status io_delete(struct io_queue *q, const char *key, dlfw_error *err);
-dlfw_status io_make_root(struct io_queue *q, const char *key, dlfw_error *err); /* "" = the root itself; "train/3" = below it */
+/* "": the root itself; "train/3": below it. */
+dlfw_status io_make_root(struct io_queue *q, const char *key, dlfw_error *err);
 /* The whole of a small object, caller frees *ret (NUL-terminated, not counted). */
-dlfw_status io_read_all(struct io_queue *q, const char *key, uint64_t max_bytes, char **ret, uint64_t *ret_len, dlfw_error *err);
-dlfw_status io_put(struct io_queue *q, const char *key, const void *data, uint64_t len, uint16_t flags, dlfw_error *err);
+dlfw_status io_read_all(struct io_queue *q, const char *key, uint64_t max_bytes, char **ret, uint64_t *ret_len,
+                        dlfw_error *err);
+dlfw_status io_put(struct io_queue *q, const char *key, const void *data, uint64_t len, uint16_t flags,
+                   dlfw_error *err);
 /* Every name below prefix, page by page; each returns false to stop early. */
 typedef bool io_list_each(void *ctx, const char *name, uint32_t name_len, uint64_t size);
-dlfw_status io_list(struct io_queue *q, const char *prefix, bool recursive, io_list_each *each, void *ctx, dlfw_error *err);
+dlfw_status io_list(struct io_queue *q, const char *prefix, bool recursive, io_list_each *each, void *ctx,
+                    dlfw_error *err);
 
 #endif

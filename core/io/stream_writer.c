@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stream writer. A full part stays at hand until more bytes come, so that an object of one part is one PUT; with the second part the upload
- * begins. Part n is bytes [n * part_bytes, (n + 1) * part_bytes); the head, when it is kept, goes out last. After the first failure every
- * call returns that failure, and the object never becomes visible.
+ * The stream writer. A full part stays at hand until more bytes come, so that an object of one part is one PUT; with
+ * the second part the upload begins. Part n is bytes [n * part_bytes, (n + 1) * part_bytes); the head, when it is kept,
+ * goes out last. After the first failure every call returns that failure, and the object never becomes visible.
  */
 #include "io/stream_writer.h"
 
@@ -44,8 +44,8 @@ struct stream_writer {
     struct writer_part *current; /* being filled; NULL before the first byte and after each part has gone out */
     struct writer_part *head;    /* part 0 while it is kept */
     struct writer_part parts[PARTS_IN_FLIGHT + 2]; /* in flight, current, head */
-    uint32_t part_count;         /* of parts that may be used */
-    struct error_slot failure;   /* status 0: none yet */
+    uint32_t part_count;                           /* of parts that may be used */
+    struct error_slot failure;                     /* status 0: none yet */
 };
 
 static dlfw_status fail_writer(struct stream_writer *w, const dlfw_error *why, dlfw_error *err)
@@ -61,7 +61,8 @@ static struct io_op op_for(const struct stream_writer *w, uint16_t op)
     return (struct io_op){.op = op, .key = w->key, .key_len = (uint32_t)strlen(w->key), .handle = w->handle};
 }
 
-/* Parts at work: enough to keep the backend busy; one where the queue performs inline, so that its memory stays in the cache. */
+/* Parts at work: enough to keep the backend busy; one where the queue performs inline, so that its memory stays in the
+ * cache. */
 static uint32_t usable_parts(const struct stream_writer *w)
 {
     uint32_t depth = io_queue_depth(w->queue);
@@ -74,7 +75,8 @@ static dlfw_status check_head(const struct stream_writer *w, dlfw_error *err)
 {
     if (!w->keep_head || w->part_bytes >= DLFW_PATCH_LIMIT || !w->in_parts)
         return DLFW_OK;
-    return dlfw_fail(err, DLFW_E_UNSUPPORTED, "cannot write '%s': parts of %" PRIu64 " bytes are too small to keep its head back", w->key,
+    return dlfw_fail(err, DLFW_E_UNSUPPORTED,
+                     "cannot write '%s': parts of %" PRIu64 " bytes are too small to keep its head back", w->key,
                      w->part_bytes);
 }
 
@@ -89,10 +91,12 @@ static dlfw_status plan(struct stream_writer *w, dlfw_error *err)
     w->in_parts = (mask & DLFW_OP_BIT(DLFW_OP_WRITE_BEGIN)) != 0;
     w->can_put = (mask & DLFW_OP_BIT(DLFW_OP_PUT)) != 0;
     if (!w->in_parts && !w->can_put)
-        return dlfw_fail(err, DLFW_E_UNSUPPORTED, "cannot write '%s': backend '%s' does not write", w->key, storage_scheme(w->st));
+        return dlfw_fail(err, DLFW_E_UNSUPPORTED, "cannot write '%s': backend '%s' does not write", w->key,
+                         storage_scheme(w->st));
     w->part_limit = limits.max_parts;
     w->put_limit = limits.max_io ? limits.max_io : ONE_PUT_MAX;
-    st = part_size(&limits, storage_caps(w->st), w->size_hint, w->keep_head ? DLFW_PATCH_LIMIT : 0, &w->part_bytes, err);
+    st =
+        part_size(&limits, storage_caps(w->st), w->size_hint, w->keep_head ? DLFW_PATCH_LIMIT : 0, &w->part_bytes, err);
     if (st < 0) {
         error_prefix(err, "cannot write '%s'", w->key);
         return st;
@@ -101,7 +105,8 @@ static dlfw_status plan(struct stream_writer *w, dlfw_error *err)
     return check_head(w, err);
 }
 
-dlfw_status writer_open(struct storage *st, const struct stream_writer_args *args, struct stream_writer **ret, dlfw_error *err)
+dlfw_status writer_open(struct storage *st, const struct stream_writer_args *args, struct stream_writer **ret,
+                        dlfw_error *err)
 {
     struct stream_writer *w = xcalloc(1, sizeof *w);
     dlfw_status status;
@@ -141,7 +146,8 @@ static void reap_parts(struct stream_writer *w, uint32_t min)
     uint32_t got = 0;
 
     do {
-        uint32_t n = io_queue_reap(w->queue, done, PARTS_IN_FLIGHT, min > got ? min - got : 0, min > got ? UINT64_MAX : 0);
+        uint32_t n =
+            io_queue_reap(w->queue, done, PARTS_IN_FLIGHT, min > got ? min - got : 0, min > got ? UINT64_MAX : 0);
 
         for (uint32_t i = 0; i < n; i++) {
             struct writer_part *part = done[i]->user;
@@ -172,8 +178,9 @@ static dlfw_status begin(struct stream_writer *w, dlfw_error *err)
 static dlfw_status send_part(struct stream_writer *w, struct writer_part *part, dlfw_error *err)
 {
     if (w->part_limit && part->number >= w->part_limit) {
-        dlfw_fail(&part->op.err.e, DLFW_E_UNSUPPORTED, "cannot write '%s': more than %" PRIu64 " parts of %" PRIu64 " bytes%s", w->key,
-                  w->part_limit, w->part_bytes, w->size_hint ? "" : "; the writer was not told its size");
+        dlfw_fail(&part->op.err.e, DLFW_E_UNSUPPORTED,
+                  "cannot write '%s': more than %" PRIu64 " parts of %" PRIu64 " bytes%s", w->key, w->part_limit,
+                  w->part_bytes, w->size_hint ? "" : "; the writer was not told its size");
         return fail_writer(w, &part->op.err.e, err);
     }
     part->op = op_for(w, DLFW_OP_WRITE_PART);
@@ -251,7 +258,8 @@ static dlfw_status grow_put(struct stream_writer *w, dlfw_error *err)
     if (want > w->put_limit)
         want = w->put_limit;
     if (want <= part->fill)
-        st = dlfw_fail(&why.e, DLFW_E_UNSUPPORTED, "cannot write '%s': backend '%s' takes objects in one piece of at most %" PRIu64 " bytes",
+        st = dlfw_fail(&why.e, DLFW_E_UNSUPPORTED,
+                       "cannot write '%s': backend '%s' takes objects in one piece of at most %" PRIu64 " bytes",
                        w->key, storage_scheme(w->st), w->put_limit);
     else
         st = pool_take(w->pool, want, true, &larger, &why.e);
@@ -346,7 +354,9 @@ dlfw_status writer_patch(struct stream_writer *w, uint64_t offset, const void *d
     if (w->failure.e.status < 0)
         return fail_writer(w, &w->failure.e, err);
     if (!w->keep_head || offset > DLFW_PATCH_LIMIT || len > DLFW_PATCH_LIMIT - offset || offset + len > w->size)
-        return dlfw_fail(err, DLFW_E_INVALID, "bytes %" PRIu64 " to %" PRIu64 " of '%s' cannot be patched; only what was appended of the first %u",
+        return dlfw_fail(err, DLFW_E_INVALID,
+                         "bytes %" PRIu64 " to %" PRIu64
+                         " of '%s' cannot be patched; only what was appended of the first %u",
                          offset, offset + len, w->key, DLFW_PATCH_LIMIT);
     if (len)
         memcpy(part->buf.data + offset, data, len);

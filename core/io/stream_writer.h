@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One object written as a stream: append, patch of the head, commit or abort. Parts go out while the next one is filled; small
- * objects become one PUT. Nothing is visible before commit returned 0. Uses a queue that nobody else uses meanwhile.
+ * One object written as a stream: append, patch of the head, commit or abort. Parts go out while the next one is
+ * filled; small objects become one PUT. Nothing is visible before commit returned 0. Uses a queue that nobody else uses
+ * meanwhile.
  */
 #ifndef DLFW_CORE_IO_STREAM_WRITER_H
 #define DLFW_CORE_IO_STREAM_WRITER_H
@@ -20,7 +21,8 @@ struct stream_writer_args {
     bool keep_head;     /* the first part is kept back so that patch() works */
 };
 
-dlfw_status writer_open(struct storage *st, const struct stream_writer_args *args, struct stream_writer **ret, dlfw_error *err);
+dlfw_status writer_open(struct storage *st, const struct stream_writer_args *args, struct stream_writer **ret,
+                        dlfw_error *err);
 /* Memory for the next bytes (at least 1); waits for a part to finish when all are in flight. */
 dlfw_status writer_window(struct stream_writer *w, void **ret, uint64_t *ret_len, dlfw_error *err);
 dlfw_status writer_advance(struct stream_writer *w, uint64_t n, dlfw_error *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * URIs as users write them. One rule for every scheme: what stands after "scheme://" is the backend's root, unchanged but for
- * trailing slashes; so "file:///data" is absolute and "file://data" is relative. Text without a scheme is a file path.
+ * URIs as users write them. One rule for every scheme: what stands after "scheme://" is the backend's root, unchanged
+ * but for trailing slashes; so "file:///data" is absolute and "file://data" is relative. Text without a scheme is a
+ * file path.
  */
 #include "io/uri.h"
 
@@ -61,7 +62,8 @@ dlfw_status uri_parse(const char *text, struct uri *ret, dlfw_error *err)
     const char *path = scheme ? text + scheme + 3 : text;
 
     if (!*text)
-        return dlfw_fail(err, DLFW_E_INVALID, "a storage location is empty; give a folder or a URI such as 's3://bucket/prefix'");
+        return dlfw_fail(err, DLFW_E_INVALID,
+                         "a storage location is empty; give a folder or a URI such as 's3://bucket/prefix'");
     if (strncmp(text, "://", 3) == 0)
         return dlfw_fail(err, DLFW_E_INVALID, "'%s' has no scheme before '://'", text);
     *ret = (struct uri){.scheme = scheme ? scheme_copy(text, scheme) : xstrdup("file"),

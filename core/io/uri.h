@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "s3://bucket/prefix", "direct:///data", "data/x" (= file): the scheme picks the backend plugin, the rest is its root. */
+/* "s3://bucket/prefix", "direct:///data", "data/x" (= file): the scheme picks the plugin, the rest is its root. */
 #ifndef DLFW_CORE_IO_URI_H
 #define DLFW_CORE_IO_URI_H
 

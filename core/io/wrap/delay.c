@@ -19,7 +19,8 @@ struct delay_state {
 static const dlfw_option rows[] = {
     DLFW_OPT_DURATION(struct delay_options, read, .help = "added to each read"),
     DLFW_OPT_DURATION(struct delay_options, write, .help = "added to each put, part and commit"),
-    DLFW_OPT_DURATION(struct delay_options, open, .help = "added to each open, stat, list, delete and begin of a write"),
+    DLFW_OPT_DURATION(struct delay_options, open,
+                      .help = "added to each open, stat, list, delete and begin of a write"),
     DLFW_OPT_DURATION(struct delay_options, jitter, .help = "up to this much more, drawn evenly"),
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * error: chosen operations fail before they reach the backend. Which ones is a function of the seed and of how many came before, so a run
- * with one queue repeats exactly.
+ * error: chosen operations fail before they reach the backend. Which ones is a function of the seed and of how many
+ * came before, so a run with one queue repeats exactly.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -25,8 +25,8 @@ struct error_state {
     _Atomic uint64_t bytes; /* moved so far */
 };
 
-static const char *const status_names[] = {"io",        "timeout",  "throttled", "unavailable", "not_found", "permission",
-                                           "no_space",  "corrupt",  "auth",      "busy",        NULL};
+static const char *const status_names[] = {"io",       "timeout", "throttled", "unavailable", "not_found", "permission",
+                                           "no_space", "corrupt", "auth",      "busy",        NULL};
 static const dlfw_status statuses[] = {DLFW_E_IO,        DLFW_E_TIMEOUT,    DLFW_E_THROTTLED, DLFW_E_UNAVAILABLE,
                                        DLFW_E_NOT_FOUND, DLFW_E_PERMISSION, DLFW_E_NO_SPACE,  DLFW_E_CORRUPT,
                                        DLFW_E_AUTH,      DLFW_E_BUSY};
@@ -56,7 +56,8 @@ static const dlfw_option rows[] = {
     DLFW_OPT_F64(struct error_options, rate, .min = "0", .max = "1", .help = "share of the operations that fail"),
     DLFW_OPT_U64(struct error_options, every, .help = "each n-th operation fails"),
     DLFW_OPT_LIST(struct error_options, ops,
-                  .help = "which fail: read write get put begin part commit stat open list delete make_root; default: all"),
+                  .help =
+                      "which fail: read write get put begin part commit stat open list delete make_root; default: all"),
     DLFW_OPT_ENUM(struct error_options, status, .def = "io", .choices = status_names, .help = "how they fail"),
     DLFW_OPT_BOOL(struct error_options, retryable, .def = "false", .help = "the failure may be retried"),
     DLFW_OPT_SIZE(struct error_options, after_bytes, .help = "nothing fails before that many bytes were moved"),
@@ -85,7 +86,8 @@ static const char *check(const void *options)
         const dlfw_str_list one = {.items = &o->ops.items[k], .count = 1};
 
         if (!op_mask_of(&one))
-            return "ops has an unknown name; it takes read write get put begin part commit stat open list delete make_root";
+            return "ops has an unknown name; it takes read write get put begin part commit stat open list delete "
+                   "make_root";
     }
     return o->rate > 0 || o->every || o->after_bytes ? NULL : "nothing fails; give rate, every or after_bytes";
 }

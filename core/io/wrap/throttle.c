@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * throttle: bytes and operations per second over all queues of the storage. Each finished operation reserves its share of time behind the
- * ones before it and is held until that has passed, so the long-run rate is exact and idle time earns no credit.
+ * throttle: bytes and operations per second over all queues of the storage. Each finished operation reserves its share
+ * of time behind the ones before it and is held until that has passed, so the long-run rate is exact and idle time
+ * earns no credit.
  */
 #include <pthread.h>
 

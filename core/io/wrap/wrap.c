@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which wrappers there are, their options from the YAML list, and their place in the stack. The list's first one is the outermost. */
+/* Which wrappers there are, their options from the YAML list, and their place in the stack. The list's first one is the
+ * outermost. */
 #include "io/wrap/wrap.h"
 
 #include <stdlib.h>
@@ -64,7 +65,8 @@ static bool parse_one(const struct node_pair *pair, uint32_t index, struct node_
     return true;
 }
 
-uint32_t wrap_parse(const dlfw_node *list, struct node_tree *tree, struct wrap_choice *choices, struct problem_list *problems)
+uint32_t wrap_parse(const dlfw_node *list, struct node_tree *tree, struct wrap_choice *choices,
+                    struct problem_list *problems)
 {
     uint32_t n = 0;
 
@@ -82,7 +84,8 @@ uint32_t wrap_parse(const dlfw_node *list, struct node_tree *tree, struct wrap_c
         dlfw_node *item = list->pairs[i].value;
 
         if (item->kind != DLFW_NODE_MAP || item->count != 1) {
-            problem_add(problems, true, item, "each entry of storage.wrap is one wrapper with its options: {delay: {read: 5ms}}");
+            problem_add(problems, true, item,
+                        "each entry of storage.wrap is one wrapper with its options: {delay: {read: 5ms}}");
             continue;
         }
         item->used = true;
@@ -101,8 +104,10 @@ void wrap_create(const struct wrap_choice *choice, const struct backend_layer *u
     w->kind = choice->kind;
     w->state = xcalloc(1, choice->kind->state_size);
     w->kind->init(w->state, choice->options);
-    w->ops = (dlfw_backend_ops){.struct_size = sizeof w->ops, .thread_class = DLFW_THREADS_PARALLEL,
-                                .caps = under->ops->caps, .op_mask = under->ops->op_mask};
+    w->ops = (dlfw_backend_ops){.struct_size = sizeof w->ops,
+                                .thread_class = DLFW_THREADS_PARALLEL,
+                                .caps = under->ops->caps,
+                                .op_mask = under->ops->op_mask};
     wrap_queue_fill_ops(&w->ops, under->ops->req_scratch);
     *ret = (struct backend_layer){.ops = &w->ops, .be = (dlfw_backend *)w, .name = choice->kind->name, .is_wrap = true};
 }

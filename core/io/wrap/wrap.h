@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Wrappers: host code that stands on any backend and looks like one, chosen by storage.wrap. They make faults and latency testable
- * without a cluster. A wrapper may fail a request before it reaches the backend, and may hold a completion back until it is due; it never
- * sleeps, so what is in flight stays in flight.
+ * Wrappers: host code that stands on any backend and looks like one, chosen by storage.wrap. They make faults and
+ * latency testable without a cluster. A wrapper may fail a request before it reaches the backend, and may hold a
+ * completion back until it is due; it never sleeps, so what is in flight stays in flight.
  */
 #ifndef DLFW_CORE_IO_WRAP_WRAP_H
 #define DLFW_CORE_IO_WRAP_WRAP_H
@@ -23,7 +23,8 @@ struct wrap_kind {
     /* Fills the zeroed state; several queues use it at once afterwards. */
     void (*init)(void *state, const void *options);
     void (*fini)(void *state); /* may be NULL */
-    /* Before the request goes down. Negative: it fails here, with flags (DLFW_ERR_*) and err filled. NULL: all pass. [queue] */
+    /* Before the request goes down. Negative: it fails here, with flags (DLFW_ERR_*) and err filled. NULL: all pass.
+     * [queue] */
     dlfw_status (*enter)(void *state, const dlfw_req *req, uint32_t *flags, dlfw_error *err);
     /* The backend is done with it: when may the caller know? A time up to now_ns: at once. NULL: at once. [queue] */
     uint64_t (*leave)(void *state, const dlfw_req *req, const dlfw_comp *comp, uint64_t now_ns);
@@ -39,7 +40,8 @@ struct wrap_choice {
 };
 
 /* Reads storage.wrap into choices (WRAP_MAX of them) and returns their number; mistakes become problems. */
-uint32_t wrap_parse(const dlfw_node *list, struct node_tree *tree, struct wrap_choice *choices, struct problem_list *problems);
+uint32_t wrap_parse(const dlfw_node *list, struct node_tree *tree, struct wrap_choice *choices,
+                    struct problem_list *problems);
 
 /* *ret stands on under, which must outlive it. */
 void wrap_create(const struct wrap_choice *choice, const struct backend_layer *under, struct backend_layer *ret);

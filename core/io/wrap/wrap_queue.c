@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The queue of every wrapper. A request is in one of three places: pending (the level below had no room yet), below, or held (done,
- * waiting for its due time). The request that goes down is a copy in the scratch of the one that came in, so nothing of the caller's
- * is changed and nothing is allocated.
+ * The queue of every wrapper. A request is in one of three places: pending (the level below had no room yet), below, or
+ * held (done, waiting for its due time). The request that goes down is a copy in the scratch of the one that came in,
+ * so nothing of the caller's is changed and nothing is allocated.
  */
 #include "io/wrap/wrap.h"
 
@@ -118,7 +118,8 @@ static void send(struct wrap_queue *q)
         for (; taken < q->pending_count; taken++) {
             struct wrap_item *item = (struct wrap_item *)q->pending[taken];
 
-            fail_here(q, item, dlfw_fail(item->upper->error, n, "the backend's queue is dead: %s", dlfw_status_text(n)), 0);
+            fail_here(q, item, dlfw_fail(item->upper->error, n, "the backend's queue is dead: %s", dlfw_status_text(n)),
+                      0);
         }
         q->pending_count = 0;
         return;
@@ -160,7 +161,8 @@ static int32_t queue_submit(dlfw_queue *queue, dlfw_req *const *reqs, uint32_t n
     return (int32_t)i;
 }
 
-/* Takes completions from below and holds each until it is due. min, timeout_ns: as for reap. Negative: all that was below is lost. */
+/* Takes completions from below and holds each until it is due. min, timeout_ns: as for reap. Negative: all that was
+ * below is lost. */
 static int32_t collect(struct wrap_queue *q, uint32_t min, uint64_t timeout_ns)
 {
     uint32_t max = q->below_count < COMP_BATCH ? q->below_count : COMP_BATCH;
