@@ -57,11 +57,11 @@ static struct node_tree *tree_of(struct storage *st, const struct storage_args *
     return args->tree ? args->tree : &st->own_tree;
 }
 
-/* Fails when there is any error in the list. The first one is the message when nobody else prints the list. */
-static dlfw_status settle_problems(const struct storage_args *args, const struct problem_list *problems,
+/* Fails when the list has more errors than before. The first one is the message when nobody else prints the list. */
+static dlfw_status settle_problems(const struct storage_args *args, const struct problem_list *problems, uint32_t before,
                                    dlfw_error *err)
 {
-    if (!problems->errors)
+    if (problems->errors == before)
         return DLFW_OK;
     for (uint32_t i = 0; !args->problems && i < problems->count; i++) {
         if (problems->items[i].is_error)
@@ -102,6 +102,7 @@ dlfw_status storage_open_ops(const dlfw_backend_ops *ops, dlfw_backend *be, cons
     struct storage *st = storage_new(uri);
     struct problem_list own = {0};
     struct problem_list *problems = args->problems ? args->problems : &own;
+    uint32_t errors = problems->errors;
     struct stack_plan plan = {0};
     dlfw_status status;
 
@@ -109,7 +110,7 @@ dlfw_status storage_open_ops(const dlfw_backend_ops *ops, dlfw_backend *be, cons
     if (status < 0)
         goto out;
     read_policies(st, args, &plan, problems);
-    status = settle_problems(args, problems, err);
+    status = settle_problems(args, problems, errors, err);
     if (status < 0)
         goto out;
     set_backend(st, ops, be);
@@ -178,6 +179,7 @@ dlfw_status storage_open(const struct storage_args *args, struct storage **ret, 
     struct storage *st = storage_new(args->uri);
     struct problem_list own = {0};
     struct problem_list *problems = args->problems ? args->problems : &own;
+    uint32_t errors = problems->errors;
     const struct plugin_iface *iface = NULL;
     struct stack_plan plan = {0};
     dlfw_status status;
@@ -192,7 +194,7 @@ dlfw_status storage_open(const struct storage_args *args, struct storage **ret, 
     st->host.config = node_is_null(args->options) ? NULL : args->options;
     options = registry_options(iface, tree_of(st, args), st->host.config, "storage.storage_options", NULL, problems);
     read_policies(st, args, &plan, problems);
-    status = settle_problems(args, problems, err);
+    status = settle_problems(args, problems, errors, err);
     if (status < 0)
         goto out;
     status = create_backend(st, args, iface, options, err);

@@ -64,8 +64,13 @@ static void append(dlfw_error *err, const char *format, va_list args)
         return;
     room = err->message_cap - err->message_len;
     n = vsnprintf(err->message + err->message_len, room, format, args);
-    if (n > 0)
-        err->message_len += (uint32_t)n < room ? (uint32_t)n : room - 1;
+    if (n <= 0)
+        return;
+    n = (uint32_t)n < room ? n : (int)room - 1;
+    for (int i = 0; i < n; i++) /* a message is one line, whatever an object's name holds */
+        if ((unsigned char)err->message[err->message_len + (uint32_t)i] < 0x20)
+            err->message[err->message_len + (uint32_t)i] = '?';
+    err->message_len += (uint32_t)n;
 }
 
 static void append_text(dlfw_error *err, const char *text)
