@@ -3,7 +3,8 @@
 add_compile_options(
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wconversion -Wformat=2 -Wundef
     -Wpointer-arith -Wcast-align -Wswitch-enum
-    -fno-omit-frame-pointer -fno-semantic-interposition -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+    -fno-omit-frame-pointer -fno-semantic-interposition -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.
+    -ffile-prefix-map=${CMAKE_BINARY_DIR}=./build)
 if(DLFW_WERROR)
     add_compile_options(-Werror)
 endif()

@@ -115,8 +115,9 @@ END_TEST
 START_TEST(test_golden_unet3d)
 {
     read_golden("unet3d_h100", NULL);
-    /* what it says without effect: the legacy size, and checkpoints (until they come); nothing else */
-    ck_assert_uint_eq(problems.count, 2);
+    /* what it says without effect: the legacy size, the resized sample, and checkpoints (until they come); nothing else */
+    ck_assert_uint_eq(problems.count, 3);
+    ck_assert(has_problem("dataset.record_length_bytes_resize has no effect: samples are handed over as they were read"));
     ck_assert(has_problem("model.model_size has no effect: ignored by DLIO too; did you mean model_size_bytes?"));
     ck_assert(has_problem("workflow.checkpoint is accepted but has no effect yet"));
     ck_assert_uint_eq(cfg.dataset.num_files_train, 168);
@@ -136,7 +137,7 @@ END_TEST
 START_TEST(test_golden_others)
 {
     read_golden("resnet50_h100", NULL);
-    ck_assert_uint_eq(problems.count, 1);
+    ck_assert_uint_eq(problems.count, 2);
     ck_assert(has_problem("reader.computation_threads has no effect"));
     ck_assert_double_eq(cfg.dataset.record_length_bytes, 114660.07);
     ck_assert_str_eq(cfg.reader.data_loader, "tensorflow");
@@ -399,8 +400,7 @@ START_TEST(test_own_keys)
         read_text(
             "framework: pytorch\n"
             "reader: {memory_budget: 2GiB, queue_depth: 32, verify: all, delivery: unordered, samples: stream,\n"
-            "  drop_cache: yes, odirect: on, read_threads: 0, transformed_record_dims: [8, 8],\n"
-            "  transformed_record_element_type: float32, preprocess_time: 0.001}\n"
+            "  drop_cache: yes, odirect: on, read_threads: 0, preprocess_time: 0.001}\n"
             "storage: {wrap: [{delay: {latency: 1ms}}], retry: {max_attempts: 3}, durable: true, storage_options: {x: "
             "1}}\n"
             "output: {folder: out, metric: {formula: dlio2, exclude_start_steps: 0}}\n"
