@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The smallest storage backend that is still honest: every key is an object of `size` bytes in which `greeting` repeats. It can
- * only be read.
+ * The smallest storage backend that is still honest: every key is an object of `size` bytes in which `greeting`
+ * repeats. It can only be read.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,8 @@ static dlfw_status get(const dlfw_backend *be, const dlfw_req *req, dlfw_comp *c
     char *buf = req->buf;
 
     if ((req->flags & DLFW_REQ_WHOLE) && size > req->buf_cap)
-        return dlfw_fail(req->error, DLFW_E_BUFFER_TOO_SMALL, "'%.*s' is larger than the buffer", (int)req->key_len, req->key);
+        return dlfw_fail(req->error, DLFW_E_BUFFER_TOO_SMALL, "'%.*s' is larger than the buffer", (int)req->key_len,
+                         req->key);
     comp->bytes = req->length < left ? req->length : left;
     for (uint64_t i = 0; i < comp->bytes; i++)
         buf[i] = be->options->greeting[(req->offset + i) % be->period];

@@ -63,8 +63,8 @@ static dlfw_status unit_info(dlfw_reader *reader, uint64_t unit, dlfw_unit_info 
     return DLFW_OK;
 }
 
-static dlfw_status decode(dlfw_reader *reader, uint64_t unit, const dlfw_span *have, uint32_t n_have, void *out, dlfw_view *views,
-                          uint32_t view_cap, dlfw_error *reterr)
+static dlfw_status decode(dlfw_reader *reader, uint64_t unit, const dlfw_span *have, uint32_t n_have, void *out,
+                          dlfw_view *views, uint32_t view_cap, dlfw_error *reterr)
 {
     (void)reader, (void)unit, (void)n_have, (void)out, (void)view_cap, (void)reterr;
     views[0] = (dlfw_view){have[0].data, have[0].length, 1, 1, 0};

@@ -2,10 +2,11 @@
 /*
  * dlfw_cq: completions on their way from a backend's own threads to the thread of a queue.
  *
- * A bounded ring of cells, each with a sequence number: a cell whose number equals the position is free for the producer of
- * that position, position + 1 means filled. Producers claim positions with one compare-and-swap and never wait for each other;
- * the one consumer sleeps on a futex word that every push and every wakeup changes, so no event between its last look at the
- * ring and its sleep can be missed. No thread may still be inside push or wakeup when the ring is destroyed: join them first.
+ * A bounded ring of cells, each with a sequence number: a cell whose number equals the position is free for the
+ * producer of that position, position + 1 means filled. Producers claim positions with one compare-and-swap and never
+ * wait for each other; the one consumer sleeps on a futex word that every push and every wakeup changes, so no event
+ * between its last look at the ring and its sleep can be missed. No thread may still be inside push or wakeup when the
+ * ring is destroyed: join them first.
  */
 #define _GNU_SOURCE
 #include "dlfw/backend.h"
