@@ -22,7 +22,8 @@ static void set_log_level(void)
     static const struct {
         const char *name;
         uint32_t level;
-    } levels[] = {{"error", DLFW_LOG_ERROR}, {"warning", DLFW_LOG_WARNING}, {"info", DLFW_LOG_INFO}, {"debug", DLFW_LOG_DEBUG}};
+    } levels[] = {
+        {"error", DLFW_LOG_ERROR}, {"warning", DLFW_LOG_WARNING}, {"info", DLFW_LOG_INFO}, {"debug", DLFW_LOG_DEBUG}};
     const char *name = getenv("DLFW_LOG_LEVEL");
 
     if (!name)

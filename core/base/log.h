@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program's diagnostics: one line each on stderr, "dlfw: error: ...". DLIO's own log file is report/'s. [any thread] */
+/* The program's diagnostics: one line each on stderr, "dlfw: error: ...". DLIO's own log file is report/'s. [any
+ * thread] */
 #ifndef DLFW_CORE_BASE_LOG_H
 #define DLFW_CORE_BASE_LOG_H
 

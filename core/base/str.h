@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growable text, always NUL-terminated, and an arena for strings that live together. Out of memory ends the program (xmalloc family):
- * these are for set-up and reports, never for payload. */
+/* Growable text, always NUL-terminated, and an arena for strings that live together. Out of memory ends the program
+ * (xmalloc family): these are for set-up and reports, never for payload. */
 #ifndef DLFW_CORE_BASE_STR_H
 #define DLFW_CORE_BASE_STR_H
 
@@ -13,7 +13,10 @@ struct str {
     size_t len;
     size_t cap;
 };
-#define STR_EMPTY {(char *)"", 0, 0}
+#define STR_EMPTY                                                                                                      \
+    {                                                                                                                  \
+        (char *)"", 0, 0                                                                                               \
+    }
 
 void str_add(struct str *s, const char *text);
 void str_add_len(struct str *s, const char *text, size_t len);

@@ -3,4 +3,5 @@
 
 #include <stddef.h>
 
-const struct command *const cmd_all[] = {&cmd_run, &cmd_generate, &cmd_validate, &cmd_config, &cmd_plugins, &cmd_complete, NULL};
+const struct command *const cmd_all[] = {&cmd_run,     &cmd_generate, &cmd_validate, &cmd_config,
+                                         &cmd_plugins, &cmd_complete, NULL};

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sub-commands. Each parses its own arguments with getopt_long, prints results on stdout and diagnostics through log_*(), and returns the exit status. */
+/* The sub-commands. Each parses its own arguments with getopt_long, prints results on stdout and diagnostics through
+ * log_*(), and returns the exit status. */
 #ifndef DLFW_CORE_CMD_CMD_H
 #define DLFW_CORE_CMD_CMD_H
 
 enum {
     EXIT_OK = 0,
-    EXIT_FAILED = 1,      /* the work failed; one line on stderr says why */
-    EXIT_USAGE = 2,       /* the command line is wrong */
+    EXIT_FAILED = 1,       /* the work failed; one line on stderr says why */
+    EXIT_USAGE = 2,        /* the command line is wrong */
     EXIT_INTERRUPTED = 130 /* Ctrl-C */
 };
 
 struct command {
-    const char *name;    /* "run", "plugins" */
-    const char *summary; /* one line for `dlfw help` */
-    const char *usage;   /* what `dlfw NAME --help` prints, ending in a newline */
+    const char *name;                  /* "run", "plugins" */
+    const char *summary;               /* one line for `dlfw help` */
+    const char *usage;                 /* what `dlfw NAME --help` prints, ending in a newline */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 

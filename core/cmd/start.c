@@ -92,7 +92,8 @@ int run_arguments_parse(const struct command *command, int argc, char **argv, st
             args->strict_au = true;
             break;
         default:
-            return cmd_usage_error(command, c == ':' ? "'%s' needs a value" : "'%s' is not an option", argv[optind - 1]);
+            return cmd_usage_error(command, c == ':' ? "'%s' needs a value" : "'%s' is not an option",
+                                   argv[optind - 1]);
         }
     }
     return take_operands(command, argc, argv, args);
@@ -121,7 +122,8 @@ void signals_install(void)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
-static int exit_status(dlfw_status st, bool au_met, const struct run_arguments *args, const struct error_slot *err, bool already_told)
+static int exit_status(dlfw_status st, bool au_met, const struct run_arguments *args, const struct error_slot *err,
+                       bool already_told)
 {
     if (st == DLFW_E_CANCELLED)
         return EXIT_INTERRUPTED;
@@ -138,7 +140,8 @@ static int exit_status(dlfw_status st, bool au_met, const struct run_arguments *
 
 int run_job(const struct run_arguments *args, bool generate_only)
 {
-    struct run_config_args config_args = {.path = args->config, .config_dir = args->config_dir, .overrides = args->overrides, .strict = args->strict};
+    struct run_config_args config_args = {
+        .path = args->config, .config_dir = args->config_dir, .overrides = args->overrides, .strict = args->strict};
     struct problem_list problems = {.strict = args->strict};
     struct registry registry = {.check = args->check};
     struct run_config *cfg = xcalloc(1, sizeof *cfg);

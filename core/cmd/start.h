@@ -14,7 +14,7 @@ extern uint64_t program_start_ns; /* CLOCK_MONOTONIC at main() */
 struct run_arguments {
     const char *plugin_dir;
     const char *config_dir;
-    const char *config; /* path, or NULL with config_dir */
+    const char *config;     /* path, or NULL with config_dir */
     const char **overrides; /* NULL-terminated, in argv's order */
     bool strict;
     bool check; /* put the checking layer between host and plugins */
@@ -23,11 +23,13 @@ struct run_arguments {
     bool strict_au;
 };
 
-/* Fills args; EXIT_OK, or the status to exit with (after --help or a mistake, which has been printed). overrides points into memory that lives on. */
+/* Fills args; EXIT_OK, or the status to exit with (after --help or a mistake, which has been printed). overrides points
+ * into memory that lives on. */
 int run_arguments_parse(const struct command *command, int argc, char **argv, struct run_arguments *args);
 /* Problems as log lines, warnings first come first served. */
 void problems_print(const struct problem_list *problems);
-/* Ctrl-C once: stop and report; twice: leave at once. SIGPIPE is ignored: write errors are reported where they happen. */
+/* Ctrl-C once: stop and report; twice: leave at once. SIGPIPE is ignored: write errors are reported where they happen.
+ */
 void signals_install(void);
 
 /* The whole of `dlfw run` and `dlfw generate`. */

@@ -58,8 +58,8 @@ static struct node_tree *tree_of(struct storage *st, const struct storage_args *
 }
 
 /* Fails when the list has more errors than before. The first one is the message when nobody else prints the list. */
-static dlfw_status settle_problems(const struct storage_args *args, const struct problem_list *problems, uint32_t before,
-                                   dlfw_error *err)
+static dlfw_status settle_problems(const struct storage_args *args, const struct problem_list *problems,
+                                   uint32_t before, dlfw_error *err)
 {
     if (problems->errors == before)
         return DLFW_OK;

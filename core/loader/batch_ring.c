@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The slots that batches are collected in: readers count them down, the main thread takes and releases them. No lock. */
+/* The slots that batches are collected in: readers count them down, the main thread takes and releases them. No lock.
+ */
 #include "loader/loader_parts.h"
 
 #include <stdlib.h>
@@ -39,10 +40,12 @@ void ring_begin(struct loader *l)
         reset_slot(l, &l->slots[i], i);
     l->next_batch = 0;
     l->delivered_batches = 0;
+    atomic_store(&l->released_batches, 0);
     atomic_store(&l->demanded, 0);
 }
 
-bool ring_deliver(struct loader *l, uint64_t position, const dlfw_view *view, struct unit_memory *memory, uint64_t bytes)
+bool ring_deliver(struct loader *l, uint64_t position, const dlfw_view *view, struct unit_memory *memory,
+                  uint64_t bytes)
 {
     uint64_t batch = position / l->args.batch;
     uint64_t place = position % l->args.batch;
@@ -76,8 +79,15 @@ static void give_back(struct loader *l, struct slot *s)
 
 void ring_drop_all(struct loader *l)
 {
-    for (uint64_t i = 0; i < l->slot_count; i++)
+    for (uint64_t i = 0; l->slots && i < l->slot_count; i++)
         give_back(l, &l->slots[i]);
+}
+
+void ring_tell_readers(struct loader *l)
+{
+    atomic_fetch_add(&l->released_word, 1);
+    if (atomic_load(&l->readers_wait))
+        futex_wake_all(&l->released_word);
 }
 
 static struct slot *finished_slot(struct loader *l)
@@ -96,13 +106,10 @@ static struct slot *finished_slot(struct loader *l)
 
 static dlfw_status why_stopped(struct loader *l, dlfw_error *err)
 {
-    if (atomic_load_explicit(&l->failed, memory_order_acquire) == 2) {
-        error_copy(err, &l->failure.e);
-        return l->failure.e.status;
-    }
+    /* Requests that fail because they are not tried again after Ctrl-C are no failures of the run. */
     if (atomic_load_explicit(&host_cancel_level, memory_order_relaxed))
         return dlfw_fail(err, DLFW_E_CANCELLED, "stopped by the user");
-    return DLFW_OK;
+    return loader_failure(l, err);
 }
 
 dlfw_status loader_next(struct loader *l, struct batch *ret, dlfw_error *err)
@@ -111,8 +118,7 @@ dlfw_status loader_next(struct loader *l, struct batch *ret, dlfw_error *err)
         return DLFW_END;
     if (l->on_demand) {
         atomic_store_explicit(&l->demanded, l->next_batch + 1, memory_order_release);
-        atomic_fetch_add(&l->released_word, 1);
-        futex_wake_all(&l->released_word);
+        ring_tell_readers(l);
     }
     for (;;) {
         uint32_t seen = atomic_load(&l->completed_word);
@@ -143,8 +149,7 @@ void loader_release(struct loader *l, const struct batch *batch)
     struct slot *s = &l->slots[batch->index % l->slot_count];
 
     give_back(l, s);
+    atomic_fetch_add_explicit(&l->released_batches, 1, memory_order_release);
     reset_slot(l, s, batch->index + l->slot_count);
-    atomic_fetch_add(&l->released_word, 1);
-    if (atomic_load(&l->readers_wait))
-        futex_wake_all(&l->released_word);
+    ring_tell_readers(l);
 }

@@ -5,21 +5,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SMALL_OBJECT (16u << 10)
+
+/* A visit that wants one sample of many does not read all of them, except from an object so small that opening it costs
+ * more. */
+bool loader_reads_whole(const struct loader *l, uint64_t size)
+{
+    bool wants_all = l->group == l->args.files->dataset->samples_per_file;
+
+    return size <= (wants_all ? l->piece_bytes : SMALL_OBJECT) && size <= l->piece_bytes;
+}
+
 /* What one visit's samples take while they are kept. */
 static uint64_t memory_need(const struct loader *l, uint64_t size)
 {
     uint64_t per_file = l->args.files->dataset->samples_per_file;
 
-    if (l->group == 1 && per_file > 1)
+    if (l->group == 1 && per_file > 1 && !loader_reads_whole(l, size))
         size = size / per_file + PHASE;
     return ((size + PHASE - 1) & ~(uint64_t)(PHASE - 1)) + PHASE;
 }
 
+/* How many visits one batch may need. */
+static uint64_t batch_visits(const struct loader *l)
+{
+    return (l->args.batch + l->group - 1) / l->group + (l->group > 1 ? 1 : 0);
+}
+
 uint64_t loader_batch_bytes(const struct loader *l)
 {
-    uint64_t visits = (l->args.batch + l->group - 1) / l->group + (l->group > 1 ? 1 : 0);
-
-    return visits * memory_need(l, file_list_max_size(l->args.files));
+    return batch_visits(l) * memory_need(l, l->max_size);
 }
 
 struct unit_memory *claim_take_record(struct loader *l)
@@ -39,28 +54,35 @@ struct unit_memory *claim_take_record(struct loader *l)
 
 void claim_return_memory(struct loader *l, struct unit_memory *m)
 {
+    struct unit_memory *base = m->base;
     uint64_t reserved = m->reserved;
 
     pool_give(l->pool, &m->in);
     pool_give(l->pool, &m->out);
+    m->base = NULL;
     m->reserved = 0;
     pthread_mutex_lock(&l->memory_lock);
     m->next_free = l->free_memory;
     l->free_memory = m;
     pthread_mutex_unlock(&l->memory_lock);
-    if (!reserved)
-        return;
+    if (reserved)
+        claim_unreserve(l, reserved);
+    if (base && atomic_fetch_sub_explicit(&base->refs, 1, memory_order_acq_rel) == 1)
+        claim_return_memory(l, base);
+}
+
+void claim_unreserve(struct loader *l, uint64_t bytes)
+{
     pthread_mutex_lock(&l->claim_lock);
-    l->reserved -= reserved;
+    l->reserved -= bytes;
     pthread_mutex_unlock(&l->claim_lock);
 }
 
-void claim_grow(struct loader *l, struct unit_memory *m, uint64_t bytes)
+void claim_grow(struct loader *l, uint64_t bytes)
 {
     pthread_mutex_lock(&l->claim_lock);
     l->reserved += bytes;
     pthread_mutex_unlock(&l->claim_lock);
-    m->reserved += bytes;
 }
 
 /* The run of positions of one group that begins at the next position. */
@@ -76,10 +98,34 @@ static void fill_visit(struct loader *l, struct visit *v)
     v->expected_size = l->args.files->sizes[v->file];
 }
 
+/* The sizes in the listing do not tell what a file takes when it is decoded: a budget that nobody has set follows what
+ * is seen. */
+void claim_grow_decoded(struct loader *l, uint64_t bytes, uint64_t units)
+{
+    uint64_t file = units < UINT64_MAX / 2 / bytes ? bytes * units : UINT64_MAX / 2;
+    uint64_t more;
+
+    pthread_mutex_lock(&l->claim_lock);
+    l->reserved += bytes;
+    if (file > l->decoded_max) {
+        if (!__builtin_mul_overflow(file - l->decoded_max, batch_visits(l) * l->slot_count, &more) &&
+            l->budget < l->budget_max)
+            l->budget = more < l->budget_max - l->budget ? l->budget + more : l->budget_max;
+        l->decoded_max = file;
+    }
+    pthread_mutex_unlock(&l->claim_lock);
+}
+
+/* Later batches wait for memory; the oldest one must not, or nobody would ever give any back. */
+static bool memory_is_short(const struct loader *l, uint64_t batch, uint64_t need)
+{
+    return l->reserved + need > l->budget && atomic_load_explicit(&l->released_batches, memory_order_acquire) < batch;
+}
+
 enum claim_result claim_next(struct loader *l, struct visit *v)
 {
     enum claim_result result = CLAIM_LATER;
-    uint64_t batch, need = 0;
+    uint64_t batch, need;
 
     pthread_mutex_lock(&l->claim_lock);
     if (l->next_position == l->position_end || atomic_load_explicit(&l->stop, memory_order_relaxed)) {
@@ -93,18 +139,15 @@ enum claim_result claim_next(struct loader *l, struct visit *v)
         goto out;
     fill_visit(l, v);
     if (l->keep_samples) {
-        need = memory_need(l, v->expected_size == UINT64_MAX ? file_list_max_size(l->args.files) : v->expected_size);
-        if (l->reserved && l->reserved + need > l->budget)
+        need = memory_need(l, v->expected_size == UINT64_MAX ? l->max_size : v->expected_size);
+        if (memory_is_short(l, batch, need))
             goto out;
         l->reserved += need;
+        v->reserved = need;
     }
     l->next_position += v->count;
     result = CLAIM_TAKEN;
 out:
     pthread_mutex_unlock(&l->claim_lock);
-    if (result == CLAIM_TAKEN && l->keep_samples) {
-        v->memory = claim_take_record(l);
-        v->memory->reserved = need;
-    }
     return result;
 }

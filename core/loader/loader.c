@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loader as the train loop sees it: threads, memory and epochs. The reading is in visit.c, the order in claim.c, the batches in
- * batch_ring.c. */
+/* The loader as the train loop sees it: threads, memory and epochs. The reading is in visit.c, the order in claim.c,
+ * the batches in batch_ring.c. */
 #include "loader/visit.h"
 
 #include <stdio.h>
@@ -11,9 +11,11 @@
 #include "base/log.h"
 
 #define DEFAULT_PIECE (256u << 10)
-#define DEFAULT_DEPTH_LOCAL 16u
+#define DEFAULT_DEPTH_CACHED 4u /* the page cache answers at once: few pieces, so that they stay in the CPU's cache */
+#define DEFAULT_DEPTH_DIRECT 16u
 #define DEFAULT_DEPTH_REMOTE 64u
 #define SPARE_BYTES (64ull << 20) /* metadata, pieces in flight */
+#define BUDGET_MAX (1ull << 60)
 
 void loader_fail(struct loader *l, const dlfw_error *err)
 {
@@ -21,13 +23,22 @@ void loader_fail(struct loader *l, const dlfw_error *err)
 
     if (atomic_compare_exchange_strong(&l->failed, &none, 1)) {
         error_copy(&l->failure.e, err);
+        if (err->status >= 0) /* a plugin that failed without filling its error */
+            l->failure.e.status = DLFW_E_INTERNAL;
         atomic_store_explicit(&l->failed, 2, memory_order_release);
     }
     atomic_store(&l->stop, 1);
     atomic_fetch_add(&l->completed_word, 1);
     futex_wake_all(&l->completed_word);
-    atomic_fetch_add(&l->released_word, 1);
-    futex_wake_all(&l->released_word);
+    ring_tell_readers(l);
+}
+
+dlfw_status loader_failure(const struct loader *l, dlfw_error *err)
+{
+    if (atomic_load_explicit(&l->failed, memory_order_acquire) != 2)
+        return DLFW_OK;
+    error_copy(err, &l->failure.e);
+    return l->failure.e.status;
 }
 
 /* /proc/meminfo's MemAvailable in bytes; 0: unknown */
@@ -64,20 +75,33 @@ static dlfw_status choose_budget(struct loader *l, dlfw_error *err)
 {
     uint64_t one = loader_batch_bytes(l);
     uint64_t wanted = one * l->slot_count;
-    uint64_t available = memory_available();
+    uint64_t half = memory_available() / 2;
 
     if (!l->keep_samples)
         return DLFW_OK;
-    l->budget = l->cfg->reader.memory_budget;
-    if (!l->budget)
-        l->budget = available && wanted > available / 2 ? available / 2 : wanted;
+    l->budget = l->cfg->reader.memory_budget < BUDGET_MAX ? l->cfg->reader.memory_budget : BUDGET_MAX;
+    l->memory_limit = l->budget + l->budget / 2;
+    if (!l->budget) {
+        l->budget = half && wanted > half ? half : wanted;
+        /* Objects may be larger than listed or take more memory decoded; nobody has set a limit to that. */
+        l->budget_max = half > l->budget ? half : l->budget;
+        l->memory_limit = l->budget_max + l->budget_max / 2;
+    }
     if (l->budget < one)
         return dlfw_fail(err, DLFW_E_CONFIG,
-                         "one batch of %llu samples needs up to %llu MiB but the memory budget is %llu MiB; raise reader.memory_budget, lower "
+                         "one batch of %llu samples needs up to %llu MiB but the memory budget is %llu MiB; raise "
+                         "reader.memory_budget, lower "
                          "reader.batch_size, or set reader.samples: stream",
                          (unsigned long long)l->args.batch, (unsigned long long)((one + (1 << 20) - 1) >> 20),
                          (unsigned long long)(l->budget >> 20));
     return DLFW_OK;
+}
+
+static uint64_t default_depth(uint64_t caps)
+{
+    if (caps & DLFW_BACKEND_DIRECT)
+        return DEFAULT_DEPTH_DIRECT;
+    return caps & DLFW_BACKEND_LOCAL ? DEFAULT_DEPTH_CACHED : DEFAULT_DEPTH_REMOTE;
 }
 
 static uint32_t choose_depth(const struct loader *l)
@@ -85,10 +109,35 @@ static uint32_t choose_depth(const struct loader *l)
     uint64_t depth = l->cfg->reader.queue_depth;
 
     if (!depth)
-        depth = storage_caps(l->args.storage) & DLFW_BACKEND_LOCAL ? DEFAULT_DEPTH_LOCAL : DEFAULT_DEPTH_REMOTE;
+        depth = default_depth(storage_caps(l->args.storage));
     if (l->limits.max_inflight && depth > l->limits.max_inflight)
         depth = l->limits.max_inflight;
     return (uint32_t)depth;
+}
+
+/* Pieces begin and end where the backend can. Alignments are powers of two. */
+static dlfw_status choose_piece(struct loader *l, dlfw_error *err)
+{
+    const dlfw_limits *limits = &l->limits;
+    uint64_t unit = PHASE;
+
+    if (limits->mem_align > PHASE)
+        return dlfw_fail(err, DLFW_E_UNSUPPORTED, "storage '%s' wants memory aligned to %u, the loader has %u",
+                         storage_uri(l->args.storage), limits->mem_align, PHASE);
+    l->start_align = limits->read_offset_align > limits->mem_align ? limits->read_offset_align : limits->mem_align;
+    l->start_align = l->start_align > limits->read_length_align ? l->start_align : limits->read_length_align;
+    unit = unit > l->start_align ? unit : l->start_align;
+    l->piece_bytes = l->cfg->reader.transfer_size;
+    if (!l->piece_bytes)
+        l->piece_bytes = limits->preferred_io ? limits->preferred_io : DEFAULT_PIECE;
+    l->piece_bytes = l->piece_bytes < BUDGET_MAX ? (l->piece_bytes + unit - 1) & ~(unit - 1) : BUDGET_MAX;
+    if (limits->max_io && l->piece_bytes > limits->max_io)
+        l->piece_bytes = limits->max_io & ~(unit - 1);
+    if (!l->piece_bytes)
+        return dlfw_fail(err, DLFW_E_UNSUPPORTED,
+                         "storage '%s' reads at most %llu bytes at once, the loader needs %llu",
+                         storage_uri(l->args.storage), (unsigned long long)limits->max_io, (unsigned long long)unit);
+    return DLFW_OK;
 }
 
 static dlfw_status choose_sizes(struct loader *l, dlfw_error *err)
@@ -100,12 +149,10 @@ static dlfw_status choose_sizes(struct loader *l, dlfw_error *err)
 
     if (st < 0)
         return st;
-    l->piece_bytes = l->cfg->reader.transfer_size;
-    if (!l->piece_bytes)
-        l->piece_bytes = l->limits.preferred_io ? l->limits.preferred_io : DEFAULT_PIECE;
-    l->piece_bytes = (l->piece_bytes + PHASE - 1) & ~(uint64_t)(PHASE - 1);
-    if (l->limits.max_io && l->piece_bytes > l->limits.max_io)
-        l->piece_bytes = l->limits.max_io & ~(uint64_t)(PHASE - 1);
+    st = choose_piece(l, err);
+    if (st < 0)
+        return st;
+    l->max_size = file_list_max_size(l->args.files);
     l->group = ds->samples_per_file;
     if (l->format_ops && (l->format_ops->caps & DLFW_FORMAT_SAMPLE_RANGES))
         l->group = 1;
@@ -135,18 +182,18 @@ static dlfw_status wait_until_ready(struct loader *l, dlfw_error *err)
 {
     for (;;) {
         uint32_t seen = atomic_load(&l->completed_word);
+        dlfw_status st = loader_failure(l, err);
 
-        if (atomic_load_explicit(&l->failed, memory_order_acquire) == 2) {
-            error_copy(err, &l->failure.e);
-            return l->failure.e.status;
-        }
+        if (st < 0)
+            return st;
         if (atomic_load(&l->idle_threads) == l->thread_count)
             return DLFW_OK;
         futex_wait(&l->completed_word, seen, 50000000);
     }
 }
 
-dlfw_status loader_create(const struct run_config *cfg, const struct loader_args *args, struct loader **ret, dlfw_error *err)
+dlfw_status loader_create(const struct run_config *cfg, const struct loader_args *args, struct loader **ret,
+                          dlfw_error *err)
 {
     struct loader *l = xcalloc(1, sizeof *l);
     uint32_t threads = cfg->reader.read_threads ? (uint32_t)cfg->reader.read_threads : 1;
@@ -162,7 +209,8 @@ dlfw_status loader_create(const struct run_config *cfg, const struct loader_args
     st = choose_sizes(l, err);
     if (st < 0)
         goto out;
-    st = pool_create(args->storage, l->budget + l->budget / 2 + SPARE_BYTES + (uint64_t)threads * choose_depth(l) * (l->piece_bytes + PHASE) * 2,
+    st = pool_create(args->storage,
+                     l->memory_limit + SPARE_BYTES + (uint64_t)threads * choose_depth(l) * (l->piece_bytes + PHASE) * 2,
                      &l->pool, err);
     if (st < 0)
         goto out;
@@ -187,6 +235,7 @@ static void free_records(struct loader *l)
         struct unit_memory *m = l->free_memory;
 
         l->free_memory = m->next_free;
+        free(m->views);
         free(m);
     }
 }
@@ -199,10 +248,12 @@ void loader_destroy(struct loader *l)
     atomic_store(&l->quit, 1);
     atomic_fetch_add(&l->epoch_word, 2); /* changes the word, keeps its parity */
     futex_wake_all(&l->epoch_word);
+    ring_tell_readers(l);
     for (uint32_t i = 0; i < l->thread_count; i++) {
         pthread_join(l->threads[i].thread, NULL);
         visits_destroy(&l->threads[i]);
     }
+    ring_drop_all(l);
     free(l->threads);
     ring_destroy(l);
     free_records(l);
@@ -222,10 +273,11 @@ void loader_begin_epoch(struct loader *l, uint64_t epoch, uint64_t steps)
     const struct dataset *ds = l->args.files->dataset;
     bool samples = shuffles(l, l->cfg->reader.sample_shuffle);
     bool files = samples || shuffles(l, l->cfg->reader.file_shuffle);
-    struct shard shard = shard_of(l->args.files->count * ds->samples_per_file, l->args.batch, l->args.rank, l->args.ranks);
+    struct shard shard =
+        shard_of(l->args.files->count * ds->samples_per_file, l->args.batch, l->args.rank, l->args.ranks);
 
-    sample_order_init(&l->order, l->args.files->count, ds->samples_per_file, l->group, files, samples, l->cfg->train.seed,
-                      l->cfg->train.seed_change_epoch ? epoch : 0);
+    sample_order_init(&l->order, l->args.files->count, ds->samples_per_file, l->group, files, samples,
+                      l->cfg->train.seed, l->cfg->train.seed_change_epoch ? epoch : 0);
     DLFW_BUG_IF(steps > shard.steps);
     l->shard_first = shard.first;
     l->position_end = steps * l->args.batch;
@@ -240,11 +292,10 @@ void loader_begin_epoch(struct loader *l, uint64_t epoch, uint64_t steps)
     futex_wake_all(&l->epoch_word);
 }
 
-void loader_end_epoch(struct loader *l, struct loader_epoch *ret)
+dlfw_status loader_end_epoch(struct loader *l, struct loader_epoch *ret, dlfw_error *err)
 {
     atomic_store(&l->stop, 1);
-    atomic_fetch_add(&l->released_word, 1);
-    futex_wake_all(&l->released_word);
+    ring_tell_readers(l);
     for (;;) {
         uint32_t seen = atomic_load(&l->completed_word);
 
@@ -265,6 +316,7 @@ void loader_end_epoch(struct loader *l, struct loader_epoch *ret)
         ret->bytes_sample += e->bytes_sample;
         ret->bytes_verified += e->bytes_verified;
     }
+    return loader_failure(l, err);
 }
 
 void loader_stats(struct loader *l, struct loader_stats *ret)

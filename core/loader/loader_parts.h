@@ -2,10 +2,11 @@
 /*
  * What the loader's files share; nobody else includes this.
  *
- * Words: a position is an index into this rank's part of the epoch, 0 .. steps * batch; batch b holds positions [b * batch, (b + 1) * batch).
- * A visit reads one file for a run of consecutive positions. A slot holds one batch while it is filled and used; batch b may only
- * use slot b % slots, and only after batch b - slots was released. Positions are claimed in order, under one lock, together with their memory: so the
- * oldest unfinished batch never waits for memory that a later one holds.
+ * Words: a position is an index into this rank's part of the epoch, 0 .. steps * batch; batch b holds positions [b *
+ * batch, (b + 1) * batch). A visit reads one file for a run of consecutive positions. A slot holds one batch while it
+ * is filled and used; batch b may only use slot b % slots, and only after batch b - slots was released. Positions are
+ * claimed in order, under one lock, together with their memory, and the oldest batch is given its memory even beyond
+ * the budget: so it never waits for memory that a later one holds, also when objects are larger than was known.
  */
 #ifndef DLFW_CORE_LOADER_LOADER_PARTS_H
 #define DLFW_CORE_LOADER_LOADER_PARTS_H
@@ -20,14 +21,20 @@
 #define KEY_CAP 1024
 #define MAX_RANGES 64 /* that a format may want at once */
 #define MAX_SPANS 256 /* that metadata may need in all */
-#define PHASE 4096u /* buffers keep the file offset's phase modulo this: copies run at full speed (docs/performance.md) */
+#define PHASE                                                                                                          \
+    4096u /* buffers keep the file offset's phase modulo this: copies run at full speed (docs/performance.md) */
 
 /* The memory of one unit while samples point into it. */
 struct unit_memory {
-    struct buffer in;  /* bytes as stored */
-    struct buffer out; /* bytes as decoded, when the format needs them elsewhere */
-    uint64_t reserved; /* bytes of the budget */
-    _Atomic uint32_t refs;
+    struct buffer in;         /* bytes as stored */
+    struct buffer out;        /* bytes as decoded, when the format needs them elsewhere */
+    struct unit_memory *base; /* of the whole object, when its units share one buffer; else NULL */
+    dlfw_view *views;         /* of the unit's samples; memory stays with the record */
+    uint64_t view_cap;
+    uint64_t first_sample, samples;
+    uint64_t undelivered;  /* wanted samples that have no slot yet; the reader's */
+    uint64_t reserved;     /* bytes of the budget */
+    _Atomic uint32_t refs; /* the visit's own, and one per sample in a slot */
     struct unit_memory *next_free;
 };
 
@@ -35,7 +42,7 @@ struct slot {
     _Atomic uint64_t serves;    /* the batch that may fill it now */
     _Atomic uint32_t remaining; /* samples that have not arrived */
     _Atomic uint64_t bytes;
-    bool handed_out;            /* main thread only */
+    bool handed_out; /* main thread only */
     dlfw_view *views;
     struct unit_memory **memory;
 };
@@ -45,11 +52,11 @@ struct reader_thread {
     pthread_t thread;
     struct io_queue *queue; /* created and destroyed by the thread itself */
     const char *queue_mode;
-    struct io_stats io;     /* the queue's, copied while the thread is idle */
-    uint32_t depth;      /* operations in flight */
+    struct io_stats io; /* the queue's, copied while the thread is idle */
+    uint32_t depth;     /* operations in flight */
     struct piece *pieces;
     struct piece *free_pieces;
-    struct visit *visits;      /* depth of them */
+    struct visit *visits; /* depth of them */
     struct visit *free_visits;
     struct visit *first_visit; /* active ones in order of claim */
     struct visit *last_visit;
@@ -66,11 +73,13 @@ struct loader {
     struct buffer_pool *pool;
     dlfw_limits limits;
     uint64_t piece_bytes;
+    uint64_t start_align; /* reads of ranges begin at multiples of this: the largest alignment of the backend */
     uint64_t group;
-    uint64_t budget; /* bytes of samples; 0: streamed, nothing is kept */
+    uint64_t max_size;     /* of the files whose size is known */
+    uint64_t memory_limit; /* bytes that the pool may map */
     uint64_t slot_count;
     bool keep_samples;
-    bool has_open; /* the backend has handles */
+    bool has_open;  /* the backend has handles */
     bool on_demand; /* read_threads: 0, nothing is read ahead */
 
     /* the epoch */
@@ -79,21 +88,25 @@ struct loader {
     uint64_t position_end;
     uint64_t epoch_number;
     pthread_mutex_t claim_lock;
-    uint64_t next_position; /* under claim_lock */
-    uint64_t reserved;      /* bytes, under claim_lock */
+    uint64_t next_position;      /* under claim_lock */
+    uint64_t reserved;           /* bytes, under claim_lock */
+    uint64_t budget;             /* bytes of samples, under claim_lock; 0: streamed, nothing is kept */
+    uint64_t budget_max;         /* what it may grow to, when nobody has set it */
+    uint64_t decoded_max;        /* of the files so far, under claim_lock */
     _Atomic uint32_t epoch_word; /* odd: readers work; even: readers idle */
     _Atomic uint32_t idle_threads;
-    _Atomic uint32_t stop;      /* give up what is not needed any more */
-    _Atomic uint32_t quit;      /* threads end */
+    _Atomic uint32_t stop; /* give up what is not needed any more */
+    _Atomic uint32_t quit; /* threads end */
 
     struct slot *slots;
-    uint64_t next_batch;              /* main thread: ordered delivery */
-    uint64_t delivered_batches;       /* main thread */
-    _Atomic uint32_t completed_word;  /* grows with every finished batch and with a failure */
+    uint64_t next_batch;               /* main thread: ordered delivery */
+    uint64_t delivered_batches;        /* main thread */
+    _Atomic uint64_t released_batches; /* equal to b: batches 0 .. b - 1 are over */
+    _Atomic uint32_t completed_word;   /* grows with every finished batch and with a failure */
     _Atomic uint32_t main_waits;
-    _Atomic uint32_t released_word;   /* grows with every released batch */
+    _Atomic uint32_t released_word; /* grows with every released batch and with memory that a reader gave back */
     _Atomic uint32_t readers_wait;
-    _Atomic uint64_t demanded;        /* on_demand: batches below this may be read */
+    _Atomic uint64_t demanded; /* on_demand: batches below this may be read */
 
     pthread_mutex_t memory_lock;
     struct unit_memory *free_memory;
@@ -109,30 +122,37 @@ struct loader {
 enum claim_result { CLAIM_TAKEN, CLAIM_LATER, CLAIM_FINISHED };
 enum claim_result claim_next(struct loader *l, struct visit *v);
 void claim_return_memory(struct loader *l, struct unit_memory *m); /* last reference is gone */
-struct unit_memory *claim_take_record(struct loader *l);
-void claim_grow(struct loader *l, struct unit_memory *m, uint64_t bytes); /* the object turned out larger */
+struct unit_memory *claim_take_record(struct loader *l);           /* one reference */
+void claim_grow(struct loader *l, uint64_t bytes);                 /* the object turned out larger */
+void claim_grow_decoded(struct loader *l, uint64_t bytes,
+                        uint64_t units); /* one of so many units of a file takes bytes more when decoded */
+void claim_unreserve(struct loader *l, uint64_t bytes);         /* or smaller */
+bool loader_reads_whole(const struct loader *l, uint64_t size); /* in one request, without opening it */
 
 /* batch_ring.c */
 dlfw_status ring_create(struct loader *l);
 void ring_destroy(struct loader *l);
 void ring_begin(struct loader *l);
 /* False: the slot still serves an earlier batch. */
-bool ring_deliver(struct loader *l, uint64_t position, const dlfw_view *view, struct unit_memory *memory, uint64_t bytes);
-void ring_drop_all(struct loader *l); /* readers are idle; gives back what undelivered batches hold */
+bool ring_deliver(struct loader *l, uint64_t position, const dlfw_view *view, struct unit_memory *memory,
+                  uint64_t bytes);
+void ring_drop_all(struct loader *l);     /* readers are idle; gives back what undelivered batches hold */
+void ring_tell_readers(struct loader *l); /* a slot or memory is free */
 
 /* visit.c */
 struct visit *visit_alloc(struct reader_thread *t);
 dlfw_status visits_create(struct reader_thread *t, dlfw_error *err);
 void visits_destroy(struct reader_thread *t);
-void visit_start(struct visit *v);             /* after claim_next filled it */
-bool visit_advance(struct visit *v);           /* submits what it can and delivers; true: something moved */
-bool visit_finished(const struct visit *v);    /* nothing in flight, everything delivered */
-void visit_end(struct visit *v);               /* back to the free list */
+void visit_start(struct visit *v);          /* after claim_next filled it */
+bool visit_advance(struct visit *v);        /* submits what it can and delivers; true: something moved */
+bool visit_finished(const struct visit *v); /* nothing in flight, everything delivered */
+void visit_end(struct visit *v);            /* back to the free list */
 void piece_completed(struct io_op *op);
 
 /* reader_thread.c */
 void *reader_main(void *arg);
 
-void loader_fail(struct loader *l, const dlfw_error *err); /* first one wins; wakes everybody */
+void loader_fail(struct loader *l, const dlfw_error *err);           /* first one wins; wakes everybody */
+dlfw_status loader_failure(const struct loader *l, dlfw_error *err); /* what loader_fail was told, DLFW_OK: nothing */
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop of one reader thread: advance what is in flight, claim more, wait for storage or for a released batch. */
+/* The event loop of one reader thread: advance what is in flight, claim more, wait for storage or for a released batch.
+ */
 #include "loader/visit.h"
 
 #include "base/clock.h"
@@ -7,12 +8,14 @@
 #define REAP_MAX 32
 #define POLL_NS 200000 /* while something else than storage may let us go on */
 
-static bool advance_all(struct reader_thread *t)
+/* True when anything moved. *blocked: a visit has samples whose slot is not free. */
+static bool advance_all(struct reader_thread *t, bool *blocked)
 {
     struct visit **link = &t->first_visit;
     struct visit *last = NULL;
     bool moved = false;
 
+    *blocked = false;
     while (*link) {
         struct visit *v = *link;
 
@@ -22,6 +25,7 @@ static bool advance_all(struct reader_thread *t)
             visit_end(v);
             moved = true;
         } else {
+            *blocked |= v->state == VISIT_DELIVERING;
             last = v;
             link = &v->next;
         }
@@ -71,10 +75,11 @@ static void wait_for_release(struct reader_thread *t, uint32_t seen)
     histogram_record(&t->stall_ns, clock_now_ns() - start);
 }
 
-static void reap_some(struct reader_thread *t, bool blocked)
+/* poll: a released batch may let this thread go on before the storage answers. */
+static void reap_some(struct reader_thread *t, bool poll)
 {
     struct io_op *done[REAP_MAX];
-    uint32_t n = io_queue_reap(t->queue, done, REAP_MAX, 1, blocked ? POLL_NS : UINT64_MAX);
+    uint32_t n = io_queue_reap(t->queue, done, REAP_MAX, 1, poll ? POLL_NS : UINT64_MAX);
 
     for (uint32_t i = 0; i < n; i++)
         piece_completed(done[i]);
@@ -87,13 +92,13 @@ static void run_epoch(struct reader_thread *t)
 
     while (more || t->first_visit) {
         uint32_t seen = atomic_load(&l->released_word);
-        bool moved = advance_all(t);
+        bool blocked, moved = advance_all(t, &blocked);
         bool full = !t->free_visits || !t->free_pieces;
 
         if (more && !full)
             more = claim_some(t, &moved) != CLAIM_FINISHED;
         if (io_queue_inflight(t->queue))
-            reap_some(t, !full);
+            reap_some(t, blocked || (more && !full));
         else if (!moved && (more || t->first_visit))
             wait_for_release(t, seen);
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which sample comes when, computed, in constant memory: position -> (file, sample) for one epoch, a keyed bijection of
- * all positions. Groups of `group` consecutive samples (a file for NPZ, 1 where a format reads samples alone) stay together: the groups are
- * permuted, and the samples inside each group. Ranks take disjoint runs of positions; surplus positions are dropped.
+ * all positions. Groups of `group` consecutive samples (a file for NPZ, 1 where a format reads samples alone) stay
+ * together: the groups are permuted, and the samples inside each group. Ranks take disjoint runs of positions; surplus
+ * positions are dropped.
  */
 #ifndef DLFW_CORE_LOADER_SAMPLE_ORDER_H
 #define DLFW_CORE_LOADER_SAMPLE_ORDER_H
@@ -13,7 +14,7 @@
 struct sample_order {
     uint64_t files;
     uint64_t samples_per_file;
-    uint64_t group;         /* divides samples_per_file */
+    uint64_t group; /* divides samples_per_file */
     bool shuffle_groups;
     bool shuffle_inside;
     uint64_t key; /* of this epoch */
@@ -25,8 +26,8 @@ struct sample_place {
 };
 
 /* seed, epoch: the permutation is a function of both. */
-void sample_order_init(struct sample_order *o, uint64_t files, uint64_t samples_per_file, uint64_t group, bool shuffle_groups,
-                       bool shuffle_inside, uint64_t seed, uint64_t epoch);
+void sample_order_init(struct sample_order *o, uint64_t files, uint64_t samples_per_file, uint64_t group,
+                       bool shuffle_groups, bool shuffle_inside, uint64_t seed, uint64_t epoch);
 /* position < files * samples_per_file */
 struct sample_place sample_order_at(const struct sample_order *o, uint64_t position);
 

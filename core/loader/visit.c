@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One file from claim to delivery: the states of a visit. Requests are in visit_io.c, what the format does in visit_decode.c. */
+/* One file from claim to delivery: the states of a visit. Requests are in visit_io.c, what the format does in
+ * visit_decode.c. */
 #include "loader/visit_steps.h"
 
 #include <stdlib.h>
@@ -12,7 +13,8 @@
 dlfw_status visits_create(struct reader_thread *t, dlfw_error *err)
 {
     struct loader *l = t->loader;
-    size_t reader_size = l->format_ops ? (l->format_ops->reader_size + READER_ALIGN - 1) & ~(size_t)(READER_ALIGN - 1) : READER_ALIGN;
+    size_t reader_size =
+        l->format_ops ? (l->format_ops->reader_size + READER_ALIGN - 1) & ~(size_t)(READER_ALIGN - 1) : READER_ALIGN;
 
     t->pieces = xcalloc(t->depth, sizeof *t->pieces);
     t->visits = xcalloc(t->depth, sizeof *t->visits);
@@ -33,7 +35,7 @@ void visits_destroy(struct reader_thread *t)
 {
     for (uint32_t i = 0; t->visits && i < t->depth; i++) {
         free(t->visits[i].reader);
-        free(t->visits[i].views);
+        free(t->visits[i].loaded);
     }
     for (uint32_t i = 0; t->pieces && i < t->depth; i++)
         pool_give(t->loader->pool, &t->pieces[i].buffer);
@@ -48,7 +50,7 @@ struct visit *visit_alloc(struct reader_thread *t)
     struct visit *v = t->free_visits;
 
     t->free_visits = v->next;
-    v->memory = NULL;
+    v->reserved = 0;
     return v;
 }
 
@@ -68,8 +70,13 @@ void visit_start(struct visit *v)
     v->handle = NULL;
     v->object_size = UINT64_MAX;
     v->reader_open = false;
+    v->memory = NULL;
+    v->base = NULL;
+    v->loaded_count = 0;
     v->unit = 0;
     v->units = 0;
+    v->looked_end = 0;
+    v->loaded_end = 0;
     v->bytes_moved = 0;
     v->range_count = 0;
     v->have_count = 0;
@@ -80,8 +87,9 @@ void visit_start(struct visit *v)
     v->whole = false;
     v->whole_piece = NULL;
     v->next_delivery = 0;
-    v->verify_content = l->cfg->reader.verify == VERIFY_ALL ||
-                        (l->cfg->reader.verify == VERIFY_SAMPLE && hash_mix(v->file ^ l->order.key) % VERIFY_ONE_IN == 0);
+    visit_want(v);
+    v->verify_content = l->cfg->reader.verify == VERIFY_ALL || (l->cfg->reader.verify == VERIFY_SAMPLE &&
+                                                                hash_mix(v->file ^ l->order.key) % VERIFY_ONE_IN == 0);
 }
 
 bool visit_finished(const struct visit *v)
@@ -89,18 +97,22 @@ bool visit_finished(const struct visit *v)
     return v->state == VISIT_DONE;
 }
 
-void visit_fail(struct visit *v, const dlfw_error *err)
+void visit_fail(struct visit *v, dlfw_error *err)
 {
-    loader_fail(v->thread->loader, err);
+    struct loader *l = v->thread->loader;
+
+    if (!err->message_len)
+        dlfw_fail(err, err->status < 0 ? err->status : DLFW_E_INTERNAL,
+                  "format '%s' failed on '%.*s' and did not say why", l->args.format_iface->iface->name,
+                  (int)v->key_len, v->key);
+    loader_fail(l, err);
 }
 
-void visit_drop_memory(struct visit *v)
+static void release_whole_piece(struct visit *v)
 {
-    struct unit_memory *m = v->memory;
-
-    v->memory = NULL;
-    if (m && atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) == 1)
-        claim_return_memory(v->thread->loader, m);
+    if (v->whole_piece)
+        visit_free_piece(v, v->whole_piece);
+    v->whole_piece = NULL;
 }
 
 /* Everything of the visit that is not the storage's any more. */
@@ -108,7 +120,7 @@ static void release_all(struct visit *v)
 {
     struct loader *l = v->thread->loader;
 
-    visit_drop_memory(v);
+    visit_drop_all(v);
     while (v->first_piece) {
         struct piece *p = v->first_piece;
 
@@ -116,9 +128,7 @@ static void release_all(struct visit *v)
         visit_free_piece(v, p);
     }
     v->last_piece = NULL;
-    if (v->whole_piece)
-        visit_free_piece(v, v->whole_piece);
-    v->whole_piece = NULL;
+    release_whole_piece(v);
     visit_drop_metadata(v);
     if (v->reader_open)
         l->format_ops->reader_close(v->reader);
@@ -139,46 +149,73 @@ static bool close_visit(struct visit *v)
     return true;
 }
 
-/* Hands over the unit's samples to their slots, in order of position; false while a slot is still taken. */
-static bool deliver(struct visit *v)
+/* One sample to its slot; false while the slot is still taken. */
+static bool hand_over(struct visit *v, uint64_t position, uint64_t sample)
 {
     struct reader_thread *t = v->thread;
     struct loader *l = t->loader;
+    struct unit_memory *m = NULL;
+    const dlfw_view *view = NULL;
+    uint32_t at = 0;
+
+    if (l->keep_samples) {
+        at = visit_loaded(v, sample);
+        m = v->loaded[at];
+        view = &m->views[sample - m->first_sample];
+        visit_lend(v, at);
+    }
+    if (!ring_deliver(l, position, view, m, v->bytes_moved)) {
+        if (m)
+            visit_take_back(v, at, m);
+        return false;
+    }
+    v->bytes_moved = 0;
+    t->epoch.samples++;
+    t->epoch.sample_count_hash += hash_mix(v->file * l->args.files->dataset->samples_per_file + sample + 1);
+    return true;
+}
+
+/*
+ * Hands over what is loaded, strictly in order of position: a sample that waits for its slot then never keeps back one
+ * of an earlier batch. False while a slot is still taken.
+ */
+static bool deliver(struct visit *v)
+{
+    struct loader *l = v->thread->loader;
     uint64_t per_file = l->args.files->dataset->samples_per_file;
 
     for (; v->next_delivery < v->count; v->next_delivery++) {
         uint64_t position = v->first_position + v->next_delivery;
         uint64_t sample = per_file == 1 ? 0 : sample_order_at(&l->order, l->shard_first + position).sample;
-        const dlfw_view *view = NULL;
 
-        if (sample < v->unit_first_sample || sample - v->unit_first_sample >= v->unit_samples)
-            continue;
-        if (v->memory) {
-            view = &v->views[sample - v->unit_first_sample];
-            atomic_fetch_add_explicit(&v->memory->refs, 1, memory_order_relaxed);
-        }
-        if (!ring_deliver(l, position, view, v->memory, v->bytes_moved)) {
-            if (v->memory)
-                atomic_fetch_sub_explicit(&v->memory->refs, 1, memory_order_relaxed);
+        if (sample >= v->loaded_end)
+            return true;
+        if (!hand_over(v, position, sample))
             return false;
-        }
-        v->bytes_moved = 0;
-        t->epoch.samples++;
-        t->epoch.sample_count_hash += hash_mix(v->file * per_file + sample + 1);
+        if (v->next_delivery + 1 == v->count)
+            histogram_record(&v->thread->sample_ns, clock_now_ns() - v->claim_ns);
     }
     return true;
 }
 
-static bool next_unit(struct visit *v)
+/* After a unit was loaded. Units of an object that is already in memory are all loaded first, which gives its piece
+ * back before anything waits. */
+static bool deliver_or_read_on(struct visit *v)
 {
-    if (!v->whole)
-        visit_drop_memory(v);
+    bool all_loaded = v->loaded_end > v->last_wanted;
+
+    if (all_loaded) {
+        release_whole_piece(v);
+        visit_drop(v, &v->base);
+    }
+    if (all_loaded || !v->whole) {
+        if (!deliver(v))
+            return false;
+        if (v->next_delivery == v->count)
+            return close_visit(v);
+    }
     v->unit++;
-    v->next_delivery = 0;
-    if (visit_begin_unit(v))
-        return true;
-    histogram_record(&v->thread->sample_ns, clock_now_ns() - v->claim_ns);
-    return close_visit(v);
+    return visit_begin_unit(v);
 }
 
 /* One step; true when the state moved and another step may be possible. */
@@ -192,7 +229,7 @@ static bool step(struct visit *v)
     case VISIT_READING:
         return visit_read(v);
     case VISIT_DELIVERING:
-        return deliver(v) && next_unit(v);
+        return deliver_or_read_on(v);
     case VISIT_WHOLE:
     case VISIT_OPENING:
     case VISIT_CLOSING:

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One file being read: the state between claim and delivery. A thread has several in flight; all of it belongs to that thread. */
+/* One file being read: the state between claim and delivery. A thread has several in flight; all of it belongs to that
+ * thread. */
 #ifndef DLFW_CORE_LOADER_VISIT_H
 #define DLFW_CORE_LOADER_VISIT_H
 
 #include "loader/loader_parts.h"
 
 enum visit_state {
-    VISIT_BEGIN,    /* decide: whole object or handle */
-    VISIT_WHOLE,    /* one GET for everything is in flight */
-    VISIT_OPENING,  /* OPEN or STAT is in flight */
-    VISIT_METADATA, /* the format's metadata ranges are being read */
-    VISIT_READING,  /* the unit's ranges are being read and consumed */
+    VISIT_BEGIN,      /* decide: whole object or handle */
+    VISIT_WHOLE,      /* one GET for everything is in flight */
+    VISIT_OPENING,    /* OPEN or STAT is in flight */
+    VISIT_METADATA,   /* the format's metadata ranges are being read */
+    VISIT_READING,    /* the unit's ranges are being read and consumed */
     VISIT_DELIVERING, /* samples wait for their slots */
-    VISIT_CLOSING,  /* CLOSE is in flight */
+    VISIT_CLOSING,    /* CLOSE is in flight */
     VISIT_DONE
 };
 
@@ -34,7 +35,9 @@ struct visit {
     uint64_t first_position;
     uint32_t count; /* positions */
     uint64_t file;
-    uint64_t expected_size; /* UINT64_MAX: not known */
+    uint64_t first_wanted, last_wanted; /* samples of the file */
+    uint64_t expected_size;             /* UINT64_MAX: not known */
+    uint64_t reserved;                  /* bytes of the budget that no unit has taken yet */
     uint64_t claim_ns;
     char key[KEY_CAP];
     uint32_t key_len;
@@ -47,26 +50,30 @@ struct visit {
     bool verify_content;
     uint64_t unit, units;
     uint64_t unit_first_sample, unit_samples;
-    uint64_t bytes_moved; /* since the last unit was delivered */
+    uint64_t unit_wanted; /* of its samples */
+    uint64_t looked_end;  /* the units up to this sample were looked at */
+    uint64_t loaded_end;  /* wanted samples below this can be delivered */
+    uint64_t bytes_moved; /* since the last delivery */
 
     dlfw_range ranges[MAX_RANGES]; /* wanted now */
     uint32_t range_count;
-    uint32_t next_range;   /* to be submitted */
-    uint64_t next_offset;  /* in the object, inside next_range */
+    uint32_t next_range;  /* to be submitted */
+    uint64_t next_offset; /* in the object, inside next_range */
     dlfw_span have[MAX_SPANS];
     uint32_t have_count;
-    uint64_t place[MAX_RANGES]; /* where each range starts in memory->in */
+    uint64_t place[MAX_RANGES];             /* where each range starts in memory->in */
     struct piece *first_piece, *last_piece; /* in flight or done, file order */
     uint32_t pieces_out;
 
-    struct unit_memory *memory; /* of the current unit; NULL when streamed */
+    struct unit_memory *memory;  /* of the current unit; NULL when streamed */
+    struct unit_memory *base;    /* of the whole object */
+    struct unit_memory **loaded; /* decoded units with undelivered samples, ascending */
+    uint32_t loaded_count, loaded_cap;
     struct buffer metadata[MAX_SPANS];
     uint32_t metadata_count;
     bool whole; /* the whole object lies in memory or in one piece */
     struct piece *whole_piece;
 
-    dlfw_view *views; /* of one unit */
-    uint32_t view_cap;
     uint32_t next_delivery; /* index into positions */
 };
 

@@ -2,7 +2,6 @@
 /* What the format does with the bytes of a visit: metadata, verification of pieces, views of samples. */
 #include "loader/visit_steps.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,13 +9,51 @@
 #include "base/clock.h"
 #include "host/content.h"
 
+#define LOOK_NS 50000000u /* how often a long sleep looks whether it is over */
+
 /* Without real payloads the object is one unit that holds all its samples. */
-static bool opened_without_data(struct visit *v)
+static void opened_without_data(struct visit *v)
 {
     v->units = 1;
-    if (v->object_size == UINT64_MAX)
-        v->object_size = v->expected_size;
-    return visit_begin_unit(v);
+    visit_begin_unit(v);
+}
+
+static dlfw_status ask_unit(struct visit *v, uint64_t unit, dlfw_unit_info *ret, dlfw_error *err)
+{
+    dlfw_status st;
+
+    *ret = (dlfw_unit_info){.struct_size = sizeof *ret};
+    st = v->thread->loader->format_ops->unit_info(v->reader, unit, ret, err);
+    if (st >= 0 && (ret->samples > UINT32_MAX || ret->first_sample > INT64_MAX))
+        st =
+            dlfw_fail(err, DLFW_E_CORRUPT, "'%.*s' says that it holds %llu samples from %llu on in one unit",
+                      (int)v->key_len, v->key, (unsigned long long)ret->samples, (unsigned long long)ret->first_sample);
+    return st;
+}
+
+/* The unit that holds the first wanted sample: units are ascending and without gaps, and may be many. */
+static dlfw_status find_first_unit(struct visit *v, dlfw_error *err)
+{
+    uint64_t low = 0, high = v->units;
+
+    v->unit = 0;
+    v->looked_end = v->first_wanted;
+    while (low < high && v->first_wanted) {
+        uint64_t middle = low + (high - low) / 2;
+        dlfw_unit_info info;
+        dlfw_status st = ask_unit(v, middle, &info, err);
+
+        if (st < 0)
+            return st;
+        if (info.first_sample + info.samples <= v->first_wanted) {
+            low = middle + 1;
+            continue;
+        }
+        high = middle;
+        v->looked_end = info.first_sample < v->first_wanted ? info.first_sample : v->first_wanted;
+    }
+    v->unit = low;
+    return DLFW_OK;
 }
 
 bool visit_opened(struct visit *v, dlfw_error *err)
@@ -25,11 +62,20 @@ bool visit_opened(struct visit *v, dlfw_error *err)
     dlfw_status st;
 
     v->thread->epoch.files++;
-    if (!l->format_ops)
-        return opened_without_data(v);
+    if (!l->format_ops && v->object_size == UINT64_MAX)
+        v->object_size = v->expected_size;
     if (v->object_size == UINT64_MAX) {
         dlfw_fail(err, DLFW_E_IO, "the storage does not say how large '%.*s' is", (int)v->key_len, v->key);
         return false;
+    }
+    if (l->format_ops && v->expected_size != UINT64_MAX && v->object_size < v->expected_size) {
+        dlfw_fail(err, DLFW_E_CORRUPT, "'%.*s' has %llu bytes, %llu when it was listed", (int)v->key_len, v->key,
+                  (unsigned long long)v->object_size, (unsigned long long)v->expected_size);
+        return false;
+    }
+    if (!l->format_ops) {
+        opened_without_data(v);
+        return true;
     }
     v->object = (dlfw_object){.struct_size = sizeof v->object,
                               .flags = l->cfg->reader.verify == VERIFY_NONE ? 0 : DLFW_OBJECT_VERIFY,
@@ -50,6 +96,12 @@ bool visit_opened(struct visit *v, dlfw_error *err)
     return true;
 }
 
+static dlfw_status needs_nothing(const struct visit *v, dlfw_error *err)
+{
+    return dlfw_fail(err, DLFW_E_INTERNAL, "format '%s' asks for more bytes of '%.*s' but does not say which",
+                     v->thread->loader->args.format_iface->iface->name, (int)v->key_len, v->key);
+}
+
 static dlfw_status needs_outside(struct visit *v, dlfw_error *err)
 {
     return dlfw_fail(err, DLFW_E_INTERNAL, "format '%s' asks for more bytes although it was given the whole of '%.*s'",
@@ -67,11 +119,15 @@ bool visit_metadata(struct visit *v)
     if (v->pieces_out)
         return false;
     error_slot_init(&err);
-    st = l->format_ops->step(v->reader, DLFW_GOAL_METADATA, v->have, v->have_count, v->ranges, MAX_RANGES, &v->range_count, &err.e);
+    st = l->format_ops->step(v->reader, DLFW_GOAL_METADATA, v->have, v->have_count, v->ranges, MAX_RANGES,
+                             &v->range_count, &err.e);
     if (st == DLFW_NEED_IO && v->whole)
         st = needs_outside(v, &err.e);
+    if (st == DLFW_NEED_IO && !v->range_count)
+        st = needs_nothing(v, &err.e);
     if (st == DLFW_NEED_IO && v->have_count + v->range_count > MAX_SPANS)
-        st = dlfw_fail(&err.e, DLFW_E_CORRUPT, "'%.*s' has its metadata in more than %u places", (int)v->key_len, v->key, MAX_SPANS);
+        st = dlfw_fail(&err.e, DLFW_E_CORRUPT, "'%.*s' has its metadata in more than %u places", (int)v->key_len,
+                       v->key, MAX_SPANS);
     if (st < 0) {
         visit_fail(v, &err.e);
         return false;
@@ -82,53 +138,49 @@ bool visit_metadata(struct visit *v)
     }
     visit_drop_metadata(v);
     v->units = l->format_ops->unit_count(v->reader);
-    v->unit = 0;
-    if (visit_begin_unit(v))
-        return true;
-    if (!atomic_load(&l->stop)) {
-        dlfw_fail(&err.e, DLFW_E_CORRUPT, "'%.*s' does not hold the sample that the run file says it holds", (int)v->key_len, v->key);
+    if (find_first_unit(v, &err.e) < 0) {
         visit_fail(v, &err.e);
+        return false;
     }
-    return false;
+    return visit_begin_unit(v);
 }
 
-/* Does the visit want any sample of [first, first + count)? */
-static bool wants(const struct visit *v, uint64_t first, uint64_t count)
+static uint64_t wanted_sample(const struct visit *v, uint32_t i)
 {
-    const struct loader *l = v->thread->loader;
-    uint64_t per_file = l->args.files->dataset->samples_per_file;
-
-    if (v->count == per_file)
-        return first < per_file && count > 0;
-    for (uint32_t i = 0; i < v->count; i++) {
-        uint64_t sample = sample_order_at(&l->order, l->shard_first + v->first_position + i).sample;
-
-        if (sample >= first && sample - first < count)
-            return true;
-    }
-    return false;
+    return sample_order_at(&v->thread->loader->order, v->thread->loader->shard_first + v->first_position + i).sample;
 }
 
-static uint64_t padded(uint64_t bytes)
+void visit_want(struct visit *v)
 {
-    return (bytes + PHASE - 1) & ~(uint64_t)(PHASE - 1);
+    v->first_wanted = 0;
+    v->last_wanted = v->thread->loader->args.files->dataset->samples_per_file - 1;
+    if (v->count == v->last_wanted + 1)
+        return;
+    v->first_wanted = v->last_wanted = wanted_sample(v, 0);
+    for (uint32_t i = 1; i < v->count; i++) {
+        uint64_t sample = wanted_sample(v, i);
+
+        v->first_wanted = sample < v->first_wanted ? sample : v->first_wanted;
+        v->last_wanted = sample > v->last_wanted ? sample : v->last_wanted;
+    }
 }
 
-/* Memory for the unit's ranges; each begins at its own phase of the object. */
-static dlfw_status take_unit_memory(struct visit *v, dlfw_error *err)
+/* How many samples of [first, first + count) the visit wants. */
+static uint64_t wanted_in(const struct visit *v, uint64_t first, uint64_t count)
 {
-    struct loader *l = v->thread->loader;
-    uint64_t total = 0;
+    uint64_t wanted = 0;
 
-    for (uint32_t i = 0; i < v->range_count; i++) {
-        uint64_t start = v->ranges[i].offset / l->limits.read_offset_align * l->limits.read_offset_align;
+    if (!count || first > v->last_wanted || first + count <= v->first_wanted)
+        return 0;
+    if (v->count == v->last_wanted - v->first_wanted + 1) { /* all between the two */
+        uint64_t from = first > v->first_wanted ? first : v->first_wanted;
+        uint64_t to = first + count - 1 < v->last_wanted ? first + count - 1 : v->last_wanted;
 
-        v->place[i] = total + (start & (PHASE - 1));
-        total = padded(v->place[i] + (v->ranges[i].offset + v->ranges[i].length - start) + l->limits.read_length_align);
+        return to - from + 1;
     }
-    if (!v->memory)
-        v->memory = claim_take_record(l); /* a later unit of the file: the first one's reservation covered the file */
-    return pool_take(l->pool, total, false, &v->memory->in, err);
+    for (uint32_t i = 0; i < v->count; i++)
+        wanted += wanted_sample(v, i) - first < count;
+    return wanted;
 }
 
 static dlfw_status plan_unit_reading(struct visit *v, dlfw_error *err)
@@ -144,13 +196,15 @@ static dlfw_status plan_unit_reading(struct visit *v, dlfw_error *err)
         st = l->format_ops->step(v->reader, v->unit, NULL, 0, v->ranges, MAX_RANGES, &v->range_count, err);
         if (st < 0)
             return st;
+        if (st == DLFW_NEED_IO && !v->range_count)
+            return needs_nothing(v, err);
         if (st == DLFW_OK)
             v->range_count = 0;
     }
     v->next_range = 0;
     v->next_offset = UINT64_MAX;
     if (l->keep_samples)
-        st = take_unit_memory(v, err);
+        st = visit_take_unit(v, err);
     return st;
 }
 
@@ -169,23 +223,32 @@ static dlfw_status check_whole_unit(struct visit *v, dlfw_error *err)
     v->range_count = 0;
     if (st < 0)
         return st;
+    if (l->keep_samples)
+        visit_share_whole(v);
     return visit_consume(v, &v->have[0], err);
 }
 
 static dlfw_status unit_extent(struct visit *v, dlfw_error *err)
 {
     struct loader *l = v->thread->loader;
-    dlfw_unit_info info = {.struct_size = sizeof info};
+    dlfw_unit_info info;
     dlfw_status st;
 
     v->unit_first_sample = 0;
     v->unit_samples = l->args.files->dataset->samples_per_file;
     if (!l->format_ops)
         return DLFW_OK;
-    st = l->format_ops->unit_info(v->reader, v->unit, &info, err);
+    st = ask_unit(v, v->unit, &info, err);
     v->unit_first_sample = info.first_sample;
     v->unit_samples = info.samples;
     return st;
+}
+
+static dlfw_status lacks_samples(const struct visit *v, dlfw_error *err)
+{
+    return dlfw_fail(err, DLFW_E_CORRUPT, "'%.*s' does not hold sample %llu; the run file says that it holds %llu",
+                     (int)v->key_len, v->key, (unsigned long long)v->looked_end,
+                     (unsigned long long)v->thread->loader->args.files->dataset->samples_per_file);
 }
 
 bool visit_begin_unit(struct visit *v)
@@ -194,13 +257,20 @@ bool visit_begin_unit(struct visit *v)
     dlfw_status st = DLFW_OK;
 
     error_slot_init(&err);
-    for (; v->unit < v->units; v->unit++) {
-        st = unit_extent(v, &err.e);
-        if (st < 0 || wants(v, v->unit_first_sample, v->unit_samples))
+    for (;; v->unit++) {
+        if (v->unit == v->units)
+            st = lacks_samples(v, &err.e);
+        else
+            st = unit_extent(v, &err.e);
+        if (st >= 0 && v->unit_first_sample != v->looked_end)
+            st = lacks_samples(v, &err.e);
+        if (st < 0)
+            break;
+        v->looked_end = v->unit_first_sample + v->unit_samples;
+        v->unit_wanted = wanted_in(v, v->unit_first_sample, v->unit_samples);
+        if (v->unit_wanted)
             break;
     }
-    if (st >= 0 && v->unit == v->units)
-        return false;
     if (st >= 0)
         st = v->whole ? check_whole_unit(v, &err.e) : plan_unit_reading(v, &err.e);
     if (st < 0) {
@@ -215,13 +285,15 @@ static dlfw_status check_content(struct visit *v, const dlfw_payload *payload, d
 {
     struct loader *l = v->thread->loader;
     uint64_t object = content_object(v->key, v->key_len);
-    uint64_t good = content_check(l->cfg->content.seed, object, payload->content_offset, payload->data, payload->length);
+    uint64_t good =
+        content_check(l->cfg->content.seed, object, payload->content_offset, payload->data, payload->length);
 
     v->thread->epoch.bytes_verified += good;
     if (good == payload->length)
         return DLFW_OK;
     return dlfw_fail(err, DLFW_E_CORRUPT,
-                     "'%.*s' does not hold the generated content: first difference at payload byte %llu (was it generated with another content.seed?)",
+                     "'%.*s' does not hold the generated content: first difference at payload byte %llu (was it "
+                     "generated with another content.seed?)",
                      (int)v->key_len, v->key, (unsigned long long)(payload->content_offset + good));
 }
 
@@ -246,49 +318,61 @@ dlfw_status visit_consume(struct visit *v, const dlfw_span *piece, dlfw_error *e
 static dlfw_status decode(struct visit *v, dlfw_error *err)
 {
     struct loader *l = v->thread->loader;
-    dlfw_unit_info info = {.struct_size = sizeof info};
-    dlfw_status st = l->format_ops->unit_info(v->reader, v->unit, &info, err);
+    struct unit_memory *m = v->memory;
+    dlfw_unit_info info;
+    dlfw_status st = ask_unit(v, v->unit, &info, err);
 
     if (st < 0)
         return st;
-    if (info.samples > v->view_cap) {
-        v->views = xrealloc(v->views, info.samples * sizeof *v->views);
-        v->view_cap = (uint32_t)info.samples;
+    if (info.samples > m->view_cap) {
+        m->views = xrealloc(m->views, info.samples * sizeof *m->views);
+        m->view_cap = info.samples;
     }
     if (info.out_bytes) {
-        claim_grow(l, v->memory, info.out_bytes);
-        st = pool_take(l->pool, info.out_bytes, false, &v->memory->out, err);
+        claim_grow_decoded(l, info.out_bytes, v->units);
+        m->reserved += info.out_bytes;
+        st = pool_take(l->pool, info.out_bytes, false, &m->out, err);
         if (st < 0)
             return st;
     }
     if (!v->whole) {
         for (uint32_t i = 0; i < v->range_count; i++) {
-            uint64_t start = v->ranges[i].offset / l->limits.read_offset_align * l->limits.read_offset_align;
+            uint64_t start = visit_range_start(v, &v->ranges[i]);
 
-            v->have[i] = (dlfw_span){.data = v->memory->in.data + v->place[i] + (v->ranges[i].offset - start),
+            v->have[i] = (dlfw_span){.data = m->in.data + v->place[i] + (v->ranges[i].offset - start),
                                      .offset = v->ranges[i].offset,
                                      .length = v->ranges[i].length};
         }
         v->have_count = v->range_count;
     }
-    return l->format_ops->decode(v->reader, v->unit, v->have, v->have_count, v->memory->out.data, v->views, v->view_cap, err);
+    st = l->format_ops->decode(v->reader, v->unit, v->have, v->have_count, m->out.data, m->views, (uint32_t)m->view_cap,
+                               err);
+    if (st < 0)
+        return st;
+    visit_add_loaded(v);
+    return DLFW_OK;
 }
 
-/* preprocess_time is slept in the reader, once per sample, as DLIO's workers do. */
+/* preprocess_time is slept in the reader, once per sample, as DLIO's workers do; not to the end when the run is being
+ * stopped. */
 static void preprocess(struct visit *v)
 {
     struct reader_thread *t = v->thread;
     const struct time_distribution *d = &t->loader->cfg->reader.preprocess_time;
-    uint64_t total = 0;
-    struct timespec ts;
+    uint64_t until, now;
 
     if (d->kind == TIME_NONE)
         return;
-    for (uint32_t i = 0; i < v->count; i++)
-        total += time_distribution_draw(d, &t->random);
-    ts = (struct timespec){.tv_sec = (time_t)(total / NS_PER_S), .tv_nsec = (long)(total % NS_PER_S)};
-    while (clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
-        ;
+    now = until = clock_now_ns();
+    for (uint64_t i = 0; i < v->unit_wanted; i++)
+        until += time_distribution_draw(d, &t->random);
+    while (now < until && !atomic_load_explicit(&t->loader->stop, memory_order_relaxed)) {
+        uint64_t wake = until - now < LOOK_NS ? until : now + LOOK_NS;
+        struct timespec ts = {.tv_sec = (time_t)(wake / NS_PER_S), .tv_nsec = (long)(wake % NS_PER_S)};
+
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+        now = clock_now_ns();
+    }
 }
 
 bool visit_unit_done(struct visit *v)
@@ -308,9 +392,8 @@ bool visit_unit_done(struct visit *v)
         visit_fail(v, &err.e);
         return false;
     }
-    v->thread->epoch.bytes_sample += v->bytes_moved;
     preprocess(v);
+    v->loaded_end = v->unit_first_sample + v->unit_samples;
     v->state = VISIT_DELIVERING;
-    v->next_delivery = 0;
     return true;
 }

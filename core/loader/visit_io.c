@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The storage requests of a visit. Small objects are one GET; larger ones are opened and read in pieces whose boundaries are multiples of
- * the piece size in the object, so that a backend with alignment gets aligned requests without any copy.
+ * The storage requests of a visit. Small objects are one GET; larger ones are opened and read in pieces whose
+ * boundaries are multiples of the piece size in the object, so that a backend with alignment gets aligned requests
+ * without any copy.
  */
 #include "loader/visit_steps.h"
 
@@ -75,11 +76,18 @@ static dlfw_status submit_whole(struct visit *v, uint64_t size, dlfw_error *err)
 {
     struct loader *l = v->thread->loader;
     struct piece *p = take_piece(v, DLFW_OP_GET);
-    struct buffer *b = v->memory ? &v->memory->in : &p->buffer;
+    struct buffer *b = &p->buffer;
     uint64_t cap = ((size + PHASE - 1) & ~(uint64_t)(PHASE - 1)) + PHASE;
     dlfw_status st;
 
-    st = v->memory ? pool_take(l->pool, cap, false, b, err) : piece_buffer(v, p, err);
+    if (l->keep_samples) {
+        if (!v->base)
+            v->base = claim_take_record(l);
+        b = &v->base->in;
+        st = pool_take(l->pool, cap, false, b, err);
+    } else {
+        st = piece_buffer(v, p, err);
+    }
     if (st < 0) {
         visit_free_piece(v, p);
         return st;
@@ -103,7 +111,7 @@ bool visit_begin(struct visit *v)
 
     if (!v->thread->free_pieces)
         return false;
-    if (v->expected_size <= l->piece_bytes) {
+    if (loader_reads_whole(l, v->expected_size)) {
         error_slot_init(&err);
         st = submit_whole(v, v->expected_size, &err.e);
         if (st < 0)
@@ -140,6 +148,7 @@ bool visit_submit_metadata(struct visit *v)
             visit_fail(v, &err.e);
             return false;
         }
+        p->op.flags = get_flags(l);
         p->op.buf = v->metadata[v->metadata_count].data;
         p->op.buf_cap = v->metadata[v->metadata_count].cap;
         p->op.offset = r->offset;
@@ -168,7 +177,6 @@ static bool submit_next_piece(struct visit *v)
     const dlfw_range *r = &v->ranges[v->next_range];
     uint64_t end = align_up(range_end(r), l->limits.read_length_align);
     uint64_t boundary = (v->next_offset / l->piece_bytes + 1) * l->piece_bytes;
-    uint64_t start = r->offset / l->limits.read_offset_align * l->limits.read_offset_align;
     struct piece *p = take_piece(v, DLFW_OP_GET);
     struct error_slot err;
 
@@ -178,7 +186,7 @@ static bool submit_next_piece(struct visit *v)
     p->op.offset = v->next_offset;
     p->op.length = (boundary < end ? boundary : end) - v->next_offset;
     if (v->memory) {
-        p->op.buf = v->memory->in.data + v->place[v->next_range] + (v->next_offset - start);
+        p->op.buf = v->memory->in.data + v->place[v->next_range] + (v->next_offset - visit_range_start(v, r));
         p->op.buf_cap = p->op.length;
     } else if (piece_buffer(v, p, &err.e) >= 0) {
         p->op.buf = p->buffer.data + (v->next_offset & (PHASE - 1));
@@ -201,13 +209,11 @@ static bool submit_next_piece(struct visit *v)
 
 static void submit_pieces(struct visit *v)
 {
-    struct loader *l = v->thread->loader;
-
     while (v->next_range < v->range_count && v->thread->free_pieces) {
         const dlfw_range *r = &v->ranges[v->next_range];
 
         if (v->next_offset == UINT64_MAX)
-            v->next_offset = r->offset / l->limits.read_offset_align * l->limits.read_offset_align;
+            v->next_offset = visit_range_start(v, r);
         if (!submit_next_piece(v))
             return;
         if (v->next_offset >= range_end(r)) {
@@ -226,10 +232,12 @@ static dlfw_status consume_piece(struct visit *v, struct piece *p, dlfw_error *e
     dlfw_span span = {.data = p->op.data + (from - p->op.offset), .offset = from, .length = to - from};
 
     if (p->op.offset + p->op.bytes < to)
-        return dlfw_fail(err, DLFW_E_CORRUPT, "'%.*s' ends at byte %llu while it is read, %llu bytes were expected", (int)v->key_len, v->key,
-                         (unsigned long long)(p->op.offset + p->op.bytes), (unsigned long long)v->object_size);
+        return dlfw_fail(err, DLFW_E_CORRUPT, "'%.*s' ends at byte %llu while it is read, %llu bytes were expected",
+                         (int)v->key_len, v->key, (unsigned long long)(p->op.offset + p->op.bytes),
+                         (unsigned long long)v->object_size);
     v->bytes_moved += span.length;
     v->thread->epoch.bytes_asked += span.length;
+    v->thread->epoch.bytes_sample += span.length;
     return visit_consume(v, &span, err);
 }
 
@@ -265,10 +273,9 @@ static void whole_too_small(struct visit *v, struct piece *p)
 {
     struct loader *l = v->thread->loader;
 
-    if (v->memory) {
-        pool_give(l->pool, &v->memory->in);
-        if (p->op.object_size > v->memory->reserved)
-            claim_grow(l, v->memory, p->op.object_size - v->memory->reserved);
+    if (v->base) {
+        pool_give(l->pool, &v->base->in);
+        visit_reserve(v, p->op.object_size);
     }
     v->expected_size = p->op.object_size;
     visit_free_piece(v, p);
@@ -281,12 +288,18 @@ static void whole_completed(struct visit *v, struct piece *p)
 
     error_slot_init(&err);
     v->whole = true;
-    v->whole_piece = p;
     v->object_size = p->op.bytes;
     v->have[0] = (dlfw_span){.data = p->op.data, .offset = 0, .length = p->op.bytes};
     v->have_count = 1;
     v->bytes_moved = p->op.bytes;
     v->thread->epoch.bytes_asked += p->op.bytes;
+    v->thread->epoch.bytes_sample += p->op.bytes;
+    if (v->base) {
+        visit_charge(v, v->base, v->reserved);
+        visit_free_piece(v, p);
+    } else {
+        v->whole_piece = p; /* its buffer holds the object */
+    }
     if (!visit_opened(v, &err.e))
         visit_fail(v, &err.e);
 }
@@ -300,8 +313,8 @@ static void open_completed(struct visit *v, struct piece *p)
     v->handle = p->op.handle;
     v->object_size = p->op.object_size;
     visit_free_piece(v, p);
-    if (v->memory && v->object_size > v->memory->reserved)
-        claim_grow(l, v->memory, v->object_size - v->memory->reserved);
+    if (l->keep_samples && l->group > 1 && v->object_size != UINT64_MAX)
+        visit_reserve(v, v->object_size);
     if (!visit_opened(v, &err.e))
         visit_fail(v, &err.e);
 }

@@ -16,7 +16,8 @@ struct host_instance {
 
 const dlfw_host *host_table(void);
 
-/* 0: running; 1: stop asked for (first Ctrl-C, or the run failed); 2: leave at once (second Ctrl-C). Written by signal handlers. */
+/* 0: running; 1: stop asked for (first Ctrl-C, or the run failed); 2: leave at once (second Ctrl-C). Written by signal
+ * handlers. */
 extern _Atomic uint32_t host_cancel_level;
 
 #endif

@@ -43,7 +43,8 @@ static dlfw_status single_barrier(dlfw_coordinator *c, uint64_t deadline_ns, dlf
     return DLFW_OK;
 }
 
-static dlfw_status single_broadcast(dlfw_coordinator *c, uint32_t root, void *buf, uint64_t len, uint64_t deadline_ns, dlfw_error *err)
+static dlfw_status single_broadcast(dlfw_coordinator *c, uint32_t root, void *buf, uint64_t len, uint64_t deadline_ns,
+                                    dlfw_error *err)
 {
     (void)c;
     (void)buf;
@@ -52,7 +53,8 @@ static dlfw_status single_broadcast(dlfw_coordinator *c, uint32_t root, void *bu
     return root == 0 ? DLFW_OK : dlfw_fail(err, DLFW_E_INVALID, "there is no rank %u in a run with one rank", root);
 }
 
-static dlfw_status single_reduce_u64(dlfw_coordinator *c, uint32_t how, uint64_t *values, uint32_t count, uint64_t deadline_ns, dlfw_error *err)
+static dlfw_status single_reduce_u64(dlfw_coordinator *c, uint32_t how, uint64_t *values, uint32_t count,
+                                     uint64_t deadline_ns, dlfw_error *err)
 {
     (void)c;
     (void)how;
@@ -63,7 +65,8 @@ static dlfw_status single_reduce_u64(dlfw_coordinator *c, uint32_t how, uint64_t
     return DLFW_OK;
 }
 
-static dlfw_status single_reduce_f64(dlfw_coordinator *c, uint32_t how, double *values, uint32_t count, uint64_t deadline_ns, dlfw_error *err)
+static dlfw_status single_reduce_f64(dlfw_coordinator *c, uint32_t how, double *values, uint32_t count,
+                                     uint64_t deadline_ns, dlfw_error *err)
 {
     (void)c;
     (void)how;
@@ -74,7 +77,8 @@ static dlfw_status single_reduce_f64(dlfw_coordinator *c, uint32_t how, double *
     return DLFW_OK;
 }
 
-static dlfw_status single_gather(dlfw_coordinator *c, const void *mine, void *all, uint64_t len, uint64_t deadline_ns, dlfw_error *err)
+static dlfw_status single_gather(dlfw_coordinator *c, const void *mine, void *all, uint64_t len, uint64_t deadline_ns,
+                                 dlfw_error *err)
 {
     (void)c;
     (void)deadline_ns;

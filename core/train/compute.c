@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "plugin/host_table.h"
 
-#define SPIN_NS 60000u         /* a wake-up is rarely later than this; measured in docs/performance.md */
-#define LOOK_NS 100000000ull   /* how often a long sleep looks at Ctrl-C */
+#define SPIN_NS 60000u       /* a wake-up is rarely later than this; measured in docs/performance.md */
+#define LOOK_NS 100000000ull /* how often a long sleep looks at Ctrl-C */
 
 void compute_prepare(void)
 {

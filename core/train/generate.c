@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Generating the dataset: file k of train, then eval, by rank k mod ranks, several files at a time. Every file is published whole or not at
- * all, so a stopped generation goes on where it ended: files that are there with the right size are skipped as long as the description beside them
- * (dlfw-dataset.yaml) says that they were made from the same run file.
+ * Generating the dataset: file k of train, then eval, by rank k mod ranks, several files at a time. Every file is
+ * published whole or not at all, so a stopped generation goes on where it ended: files that are there with the right
+ * size are skipped as long as the description beside them (dlfw-dataset.yaml) says that they were made from the same
+ * run file.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -76,7 +77,8 @@ static dlfw_status pass_patch(void *ctx, uint64_t offset, const void *data, uint
     return t->writer.patch(t->writer.ctx, offset, data, len, err);
 }
 
-static dlfw_status write_object(struct writer_thread *t, const char *key, const dlfw_encode_spec *spec, uint64_t size, dlfw_error *err)
+static dlfw_status write_object(struct writer_thread *t, const char *key, const dlfw_encode_spec *spec, uint64_t size,
+                                dlfw_error *err)
 {
     struct generator *g = t->g;
     struct stream_writer_args args = {.queue = t->queue,
@@ -102,8 +104,8 @@ static dlfw_status write_object(struct writer_thread *t, const char *key, const 
     st = g->access.format_iface->ops.format.encode(g->access.format, spec, &sink, err);
     bytes = writer_size(w);
     if (st >= 0 && size != UINT64_MAX && bytes != size)
-        st = dlfw_fail(err, DLFW_E_INTERNAL, "format '%s' wrote %llu bytes of '%s' but announced %llu", g->access.format_iface->iface->name,
-                       (unsigned long long)bytes, key, (unsigned long long)size);
+        st = dlfw_fail(err, DLFW_E_INTERNAL, "format '%s' wrote %llu bytes of '%s' but announced %llu",
+                       g->access.format_iface->iface->name, (unsigned long long)bytes, key, (unsigned long long)size);
     if (st < 0) {
         writer_abort(w);
         return st;
@@ -251,13 +253,17 @@ static void describe(const struct generator *g, struct str *out)
 {
     const struct run_config *cfg = g->job->cfg;
 
-    str_add_format(out, "# what dlfw generated here; a generation that would write the same goes on where this one stopped\n");
-    str_add_format(out, "content: 1\nformat: %s\ncompression: %s\ncompression_level: %lld\ncontent_seed: %llu\n", cfg->dataset.format,
-                   cfg->dataset.compression, (long long)cfg->dataset.compression_level, (unsigned long long)cfg->content.seed);
-    str_add_format(out, "num_files_train: %llu\nnum_files_eval: %llu\nnum_samples_per_file: %llu\n", (unsigned long long)cfg->dataset.num_files_train,
-                   (unsigned long long)cfg->dataset.num_files_eval, (unsigned long long)cfg->dataset.num_samples_per_file);
-    str_add_format(out, "record_length_bytes: %.17g\nrecord_length_bytes_stdev: %.17g\nrecord_element_type: %u\nrecord_dims: [",
-                   cfg->dataset.record_length_bytes, cfg->dataset.record_length_bytes_stdev, cfg->dataset.record_element_type);
+    str_add_format(
+        out, "# what dlfw generated here; a generation that would write the same goes on where this one stopped\n");
+    str_add_format(out, "content: 1\nformat: %s\ncompression: %s\ncompression_level: %lld\ncontent_seed: %llu\n",
+                   cfg->dataset.format, cfg->dataset.compression, (long long)cfg->dataset.compression_level,
+                   (unsigned long long)cfg->content.seed);
+    str_add_format(out, "num_files_train: %llu\nnum_files_eval: %llu\nnum_samples_per_file: %llu\n",
+                   (unsigned long long)cfg->dataset.num_files_train, (unsigned long long)cfg->dataset.num_files_eval,
+                   (unsigned long long)cfg->dataset.num_samples_per_file);
+    str_add_format(
+        out, "record_length_bytes: %.17g\nrecord_length_bytes_stdev: %.17g\nrecord_element_type: %u\nrecord_dims: [",
+        cfg->dataset.record_length_bytes, cfg->dataset.record_length_bytes_stdev, cfg->dataset.record_element_type);
     for (uint32_t i = 0; i < cfg->dataset.record_dims.count; i++)
         str_add_format(out, "%s%llu", i ? ", " : "", (unsigned long long)cfg->dataset.record_dims.values[i]);
     str_add(out, "]\n");

@@ -24,7 +24,8 @@ struct hook_runner {
 typedef dlfw_status hook_call(dlfw_hook *hook, const dlfw_hook_ctx *ctx, dlfw_error *err);
 
 /* Name and options of one list entry: "metrics" or {metrics: {...}}. */
-static dlfw_status read_entry(const dlfw_node *entry, const char **ret_name, const dlfw_node **ret_options, dlfw_error *err)
+static dlfw_status read_entry(const dlfw_node *entry, const char **ret_name, const dlfw_node **ret_options,
+                              dlfw_error *err)
 {
     *ret_options = NULL;
     if (entry->kind == DLFW_NODE_SCALAR && !node_is_null(entry)) {
@@ -41,7 +42,8 @@ static dlfw_status read_entry(const dlfw_node *entry, const char **ret_name, con
     return DLFW_OK;
 }
 
-static dlfw_status create_one(struct job *job, const dlfw_node *entry, bool check_only, struct running_hook *h, dlfw_error *err)
+static dlfw_status create_one(struct job *job, const dlfw_node *entry, bool check_only, struct running_hook *h,
+                              dlfw_error *err)
 {
     uint32_t errors = job->problems->errors;
     dlfw_create_args args = {.struct_size = sizeof args, .numa_node = -1};
@@ -98,7 +100,8 @@ void hooks_destroy(struct job *job)
     for (uint32_t i = 0; i < runner->count; i++) {
         struct running_hook *h = &runner->items[i];
 
-        job->record.hooks[i] = (struct hook_record){.name = h->instance.name, .calls = h->calls, .total_ns = h->total_ns, .max_ns = h->max_ns};
+        job->record.hooks[i] = (struct hook_record){
+            .name = h->instance.name, .calls = h->calls, .total_ns = h->total_ns, .max_ns = h->max_ns};
         h->iface->ops.hook.destroy(h->hook);
     }
     job->record.hook_count = runner->count;
@@ -112,7 +115,8 @@ bool hooks_any(const struct job *job)
     return job->hooks && job->hooks->count;
 }
 
-static dlfw_status call(struct job *job, struct running_hook *h, hook_call *function, dlfw_hook_ctx *ctx, dlfw_error *err)
+static dlfw_status call(struct job *job, struct running_hook *h, hook_call *function, dlfw_hook_ctx *ctx,
+                        dlfw_error *err)
 {
     uint64_t start, took;
     dlfw_status st;
@@ -132,6 +136,8 @@ static dlfw_status call(struct job *job, struct running_hook *h, hook_call *func
     h->total_ns += took;
     if (took > h->max_ns)
         h->max_ns = took;
+    if (st < 0 && err && !err->message_len)
+        dlfw_fail(err, st, "it failed and did not say why (%s)", dlfw_status_text(st));
     if (st < 0)
         error_prefix(err, "hook '%s'", h->instance.name);
     return st;
@@ -140,6 +146,7 @@ static dlfw_status call(struct job *job, struct running_hook *h, hook_call *func
 dlfw_status hooks_initialize(struct job *job, dlfw_error *err)
 {
     dlfw_hook_ctx ctx = {.phase = DLFW_PHASE_INITIALIZE};
+    dlfw_status result = DLFW_OK;
 
     for (uint32_t i = 0; i < job->hooks->count; i++) {
         struct running_hook *h = &job->hooks->items[i];
@@ -148,8 +155,10 @@ dlfw_status hooks_initialize(struct job *job, dlfw_error *err)
         if (st < 0)
             return st;
         h->initialized = true;
+        if (st == DLFW_STOP)
+            result = DLFW_STOP;
     }
-    return DLFW_OK;
+    return result;
 }
 
 static dlfw_status call_all(struct job *job, dlfw_hook_ctx *ctx, uint32_t phase, dlfw_error *err)
@@ -159,7 +168,9 @@ static dlfw_status call_all(struct job *job, dlfw_hook_ctx *ctx, uint32_t phase,
     ctx->phase = phase;
     for (uint32_t i = 0; i < job->hooks->count; i++) {
         struct running_hook *h = &job->hooks->items[i];
-        dlfw_status st = call(job, h, phase == DLFW_PHASE_STEP ? h->iface->ops.hook.after_step : h->iface->ops.hook.after_epoch, ctx, err);
+        dlfw_status st =
+            call(job, h, phase == DLFW_PHASE_STEP ? h->iface->ops.hook.after_step : h->iface->ops.hook.after_epoch, ctx,
+                 err);
 
         if (st < 0)
             return st;

@@ -9,7 +9,8 @@
 dlfw_status hooks_create(struct job *job, bool check_only, dlfw_error *err);
 void hooks_destroy(struct job *job); /* fills the record's figures */
 
-/* ctx carries the counters; phase, services and rank are filled here. DLFW_STOP: the training ends after this call. */
+/* ctx carries the counters; phase, services and rank are filled here. DLFW_STOP: the training ends after this call, or
+ * does not begin. */
 dlfw_status hooks_initialize(struct job *job, dlfw_error *err);
 dlfw_status hooks_after_step(struct job *job, dlfw_hook_ctx *ctx, dlfw_error *err);
 dlfw_status hooks_after_epoch(struct job *job, dlfw_hook_ctx *ctx, dlfw_error *err);

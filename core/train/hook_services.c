@@ -38,13 +38,15 @@ static void stream_close(struct stream *s)
     *s = (struct stream){0};
 }
 
-/* uri: absolute, with a scheme, or below the storage root. Its last component is the key, the rest the root of the storage. */
+/* uri: absolute, with a scheme, or below the storage root. Its last component is the key, the rest the root of the
+ * storage. */
 static dlfw_status stream_open(struct job *job, const char *uri, struct stream *ret, dlfw_error *err)
 {
     struct run_config *cfg = job->cfg;
     char *joined = uri_join(cfg->storage.storage_root, uri);
     char *slash = strrchr(joined, '/');
-    struct storage_args args = {.registry = job->registry, .tree = &cfg->tree, .name = "hook", .problems = job->problems};
+    struct storage_args args = {
+        .registry = job->registry, .tree = &cfg->tree, .name = "hook", .problems = job->problems};
     char *root = NULL;
     dlfw_status st;
 
@@ -73,7 +75,8 @@ out:
     return st;
 }
 
-static dlfw_status writer_open_service(void *ctx, const char *uri, uint64_t size_hint, uint32_t flags, dlfw_writer **ret, dlfw_error *err)
+static dlfw_status writer_open_service(void *ctx, const char *uri, uint64_t size_hint, uint32_t flags,
+                                       dlfw_writer **ret, dlfw_error *err)
 {
     struct hook_service_ctx *c = ctx;
     dlfw_writer *w = xcalloc(1, sizeof *w);
@@ -125,7 +128,8 @@ static void writer_abort_service(dlfw_writer *w)
     writer_free(w);
 }
 
-static dlfw_status source_open_service(void *ctx, const char *uri, dlfw_source **ret, uint64_t *ret_size, dlfw_error *err)
+static dlfw_status source_open_service(void *ctx, const char *uri, dlfw_source **ret, uint64_t *ret_size,
+                                       dlfw_error *err)
 {
     struct hook_service_ctx *c = ctx;
     dlfw_source *s = xcalloc(1, sizeof *s);
@@ -146,9 +150,11 @@ out:
     return st;
 }
 
-static dlfw_status source_read_service(dlfw_source *s, uint64_t offset, void *buf, uint64_t len, uint64_t *ret_bytes, dlfw_error *err)
+static dlfw_status source_read_service(dlfw_source *s, uint64_t offset, void *buf, uint64_t len, uint64_t *ret_bytes,
+                                       dlfw_error *err)
 {
-    struct io_op op = {.op = DLFW_OP_GET, .key = s->stream.key, .key_len = (uint32_t)strlen(s->stream.key), .offset = offset};
+    struct io_op op = {
+        .op = DLFW_OP_GET, .key = s->stream.key, .key_len = (uint32_t)strlen(s->stream.key), .offset = offset};
     struct buffer b = {0};
     dlfw_limits limits;
     dlfw_status st;

@@ -65,8 +65,10 @@ static dlfw_status phases_with_hooks(struct job *job, dlfw_error *err)
     st = hooks_create(job, false, err);
     if (st >= 0)
         st = hooks_initialize(job, err);
-    if (st >= 0)
+    if (st == DLFW_OK)
         st = phases(job, err);
+    if (st == DLFW_STOP)
+        st = DLFW_OK;
     ctx.last_status = st;
     ctx.epoch = job->record.epoch_count;
     hook = hooks_finalize(job, &ctx, &hook_err.e);

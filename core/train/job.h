@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One run of one rank: everything that is open while it lasts, and its phases in order (generate, train with evaluation and hooks, report). */
+/* One run of one rank: everything that is open while it lasts, and its phases in order (generate, train with evaluation
+ * and hooks, report). */
 #ifndef DLFW_CORE_TRAIN_JOB_H
 #define DLFW_CORE_TRAIN_JOB_H
 
@@ -38,8 +39,8 @@ struct job_args {
     bool quiet; /* no copy of dlio.log's lines on stderr */
 };
 
-/* Returns 0, or why it failed; DLFW_E_CANCELLED after Ctrl-C. What was measured until then is in the results folder. The human summary goes to
- * stdout. *ret_au_met: the AU threshold was reached (true when nothing was trained). */
+/* Returns 0, or why it failed; DLFW_E_CANCELLED after Ctrl-C. What was measured until then is in the results folder.
+ * The human summary goes to stdout. *ret_au_met: the AU threshold was reached (true when nothing was trained). */
 dlfw_status job_run(const struct job_args *args, bool *ret_au_met, dlfw_error *err);
 
 /* What the report says about the storage; the last call wins. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Epochs, blocks and steps: wait for a batch, compute, barrier, hooks; evaluation after epochs. Everything is measured with one clock; nothing is
- * allocated inside the loop of steps.
+ * Epochs, blocks and steps: wait for a batch, compute, barrier, hooks; evaluation after epochs. Everything is measured
+ * with one clock; nothing is allocated inside the loop of steps.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,10 +38,11 @@ static void block_end(struct block_record *b)
     clock_timestamp(b->end_text, sizeof b->end_text);
 }
 
-/* One step: batch, compute, barrier. The wait for the batch counts from run->mark_ns: the begin of the block, or the end of the step and hooks
- * before, so that no time of the loop is left out. The batch's memory is free when its compute begins, as after a copy to the accelerator. */
-static dlfw_status do_step(struct train_run *run, struct loader *loader, const struct time_distribution *compute, struct step_record *step,
-                           struct batch *batch, dlfw_error *err)
+/* One step: batch, compute, barrier. The wait for the batch counts from run->mark_ns: the begin of the block, or the
+ * end of the step and hooks before, so that no time of the loop is left out. The batch's memory is free when its
+ * compute begins, as after a copy to the accelerator. */
+static dlfw_status do_step(struct train_run *run, struct loader *loader, const struct time_distribution *compute,
+                           struct step_record *step, struct batch *batch, dlfw_error *err)
 {
     struct job *job = run->job;
     uint64_t t0 = run->mark_ns, t1, t2, t3, asked;
@@ -77,7 +78,8 @@ static void show_progress(struct train_run *run, const struct step_record *step,
     progress_draw(p);
 }
 
-static void fill_ctx(const struct train_run *run, const struct epoch_record *e, uint64_t step, const struct step_record *last, dlfw_hook_ctx *ctx)
+static void fill_ctx(const struct train_run *run, const struct epoch_record *e, uint64_t step,
+                     const struct step_record *last, dlfw_hook_ctx *ctx)
 {
     *ctx = (dlfw_hook_ctx){.epoch = e->epoch,
                            .step = step,
@@ -89,8 +91,8 @@ static void fill_ctx(const struct train_run *run, const struct epoch_record *e, 
 }
 
 /* Hooks after a step. A hook that saves something ends the block first, and the next steps open a new one. */
-static dlfw_status step_hooks(struct train_run *run, struct epoch_record *e, struct block_record **block, uint64_t step, const struct step_record *last,
-                              dlfw_error *err)
+static dlfw_status step_hooks(struct train_run *run, struct epoch_record *e, struct block_record **block, uint64_t step,
+                              const struct step_record *last, dlfw_error *err)
 {
     struct job *job = run->job;
     uint64_t start = clock_now_ns();
@@ -153,7 +155,7 @@ static dlfw_status evaluate(struct train_run *run, struct epoch_record *e, dlfw_
     struct job *job = run->job;
     struct block_record *b = &e->eval;
     struct batch batch;
-    dlfw_status st = DLFW_OK;
+    dlfw_status st = DLFW_OK, ended;
 
     e->has_eval = true;
     e->eval_expected_steps = run->eval_steps;
@@ -172,9 +174,9 @@ static dlfw_status evaluate(struct train_run *run, struct epoch_record *e, dlfw_
     }
     progress_end(&run->progress);
     block_end(b);
-    loader_end_epoch(run->eval_loader, &e->eval_load);
+    ended = loader_end_epoch(run->eval_loader, &e->eval_load, st < 0 ? NULL : err);
     log_eval_end(&job->results, job->cfg, e, job->rank_count);
-    return st;
+    return st < 0 || ended >= 0 ? st : ended;
 }
 
 static bool evaluates_after(const struct job *job, uint64_t epoch)
@@ -187,10 +189,13 @@ static bool evaluates_after(const struct job *job, uint64_t epoch)
 static dlfw_status epoch_hooks(struct train_run *run, struct epoch_record *e, dlfw_error *err)
 {
     dlfw_hook_ctx ctx;
+    uint64_t steps = 0;
 
     if (!hooks_any(run->job))
         return DLFW_OK;
-    fill_ctx(run, e, e->expected_steps, NULL, &ctx);
+    for (uint32_t i = 0; i < e->block_count; i++)
+        steps += e->blocks[i].step_count; /* fewer than expected after DLFW_STOP */
+    fill_ctx(run, e, steps, NULL, &ctx);
     return hooks_after_epoch(run->job, &ctx, err);
 }
 
@@ -199,7 +204,7 @@ static dlfw_status run_epoch(struct train_run *run, struct epoch_record *e, dlfw
     struct job *job = run->job;
     struct block_record *block;
     char what[48];
-    dlfw_status st;
+    dlfw_status st, ended;
 
     e->expected_steps = run->steps;
     legacy_seed(&run->random, (uint32_t)(job->cfg->train.seed + (job->cfg->train.seed_change_epoch ? e->epoch : 0)));
@@ -213,7 +218,9 @@ static dlfw_status run_epoch(struct train_run *run, struct epoch_record *e, dlfw
     loader_begin_epoch(run->train_loader, e->epoch, run->steps);
     st = run_steps(run, e, block, err);
     progress_end(&run->progress);
-    loader_end_epoch(run->train_loader, &e->train_load);
+    ended = loader_end_epoch(run->train_loader, &e->train_load, st < 0 ? NULL : err);
+    if (st >= 0 && ended < 0)
+        st = ended;
     e->end_ns = clock_now_ns();
     clock_timestamp(e->end_text, sizeof e->end_text);
     log_epoch_end(&job->results, e);

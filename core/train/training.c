@@ -24,7 +24,8 @@ static dlfw_status computed_size(void *ctx, uint64_t file, uint64_t *ret, dlfw_e
     return ops->file_size(c->run->access.format, &spec, ret, err);
 }
 
-static dlfw_status find_files(struct train_run *run, struct io_queue *q, const struct dataset *ds, struct file_list *ret, dlfw_error *err)
+static dlfw_status find_files(struct train_run *run, struct io_queue *q, const struct dataset *ds,
+                              struct file_list *ret, dlfw_error *err)
 {
     const char *extension = run->access.format_iface->ops.format.extension;
     struct size_ctx ctx = {run, ds};
@@ -34,7 +35,8 @@ static dlfw_status find_files(struct train_run *run, struct io_queue *q, const s
     return file_list_discover(q, ds, extension, ret, err);
 }
 
-static dlfw_status steps_of(const struct job *job, const struct dataset *ds, uint64_t batch, uint64_t *ret, dlfw_error *err)
+static dlfw_status steps_of(const struct job *job, const struct dataset *ds, uint64_t batch, uint64_t *ret,
+                            dlfw_error *err)
 {
     uint64_t samples = ds->files * ds->samples_per_file;
 
@@ -42,8 +44,10 @@ static dlfw_status steps_of(const struct job *job, const struct dataset *ds, uin
     if (*ret)
         return DLFW_OK;
     return dlfw_fail(err, DLFW_E_CONFIG,
-                     "%llu samples make no full batch of %llu on each of %u ranks; lower reader.batch_size%s or raise the number of files",
-                     (unsigned long long)samples, (unsigned long long)batch, job->rank_count, ds->split == SPLIT_EVAL ? "_eval" : "");
+                     "%llu samples make no full batch of %llu on each of %u ranks; lower reader.batch_size%s or raise "
+                     "the number of files",
+                     (unsigned long long)samples, (unsigned long long)batch, job->rank_count,
+                     ds->split == SPLIT_EVAL ? "_eval" : "");
 }
 
 static dlfw_status cap_steps(struct train_run *run, dlfw_error *err)
@@ -53,14 +57,16 @@ static dlfw_status cap_steps(struct train_run *run, dlfw_error *err)
     if (cap <= 0)
         return DLFW_OK;
     if ((uint64_t)cap > run->steps)
-        return dlfw_fail(err, DLFW_E_CONFIG, "train.total_training_steps is %lld but an epoch has only %llu steps; lower it or raise dataset.num_files_train",
+        return dlfw_fail(err, DLFW_E_CONFIG,
+                         "train.total_training_steps is %lld but an epoch has only %llu steps; lower it or raise "
+                         "dataset.num_files_train",
                          (long long)cap, (unsigned long long)run->steps);
     run->steps = (uint64_t)cap;
     return DLFW_OK;
 }
 
-static dlfw_status open_loader(struct train_run *run, const struct file_list *files, uint64_t batch, bool may_shuffle, struct loader **ret,
-                               dlfw_error *err)
+static dlfw_status open_loader(struct train_run *run, const struct file_list *files, uint64_t batch, bool may_shuffle,
+                               struct loader **ret, dlfw_error *err)
 {
     struct loader_args args = {.storage = run->access.storage,
                                .format_iface = run->access.format_iface,
@@ -109,7 +115,8 @@ out:
     return st;
 }
 
-/* dataset.keep_files: false. Deletes what was read and the description of it, file by file; other people's files stay. */
+/* dataset.keep_files: false. Deletes what was read and the description of it, file by file; other people's files stay.
+ */
 static dlfw_status delete_files(const struct file_list *files, struct io_queue *q, dlfw_error *err)
 {
     char key[1024];
@@ -127,7 +134,8 @@ static dlfw_status delete_dataset(struct train_run *run, dlfw_error *err)
     struct io_queue *q = NULL;
     dlfw_status st;
 
-    if (run->job->cfg->dataset.keep_files || run->job->rank != 0 || (storage_caps(run->access.storage) & DLFW_BACKEND_NO_DATA))
+    if (run->job->cfg->dataset.keep_files || run->job->rank != 0 ||
+        (storage_caps(run->access.storage) & DLFW_BACKEND_NO_DATA))
         return DLFW_OK;
     st = io_queue_create(run->access.storage, 1, &q, err);
     if (st >= 0)

@@ -50,7 +50,8 @@ static void add_option(struct run_config *cfg, dlfw_node *map, const struct plug
 }
 
 /* dataset.<format> plus dataset.compression and dataset.compression_level, which DLIO keeps one level up. */
-static const dlfw_node *format_options(struct run_config *cfg, const struct plugin_iface *iface, struct problem_list *problems)
+static const dlfw_node *format_options(struct run_config *cfg, const struct plugin_iface *iface,
+                                       struct problem_list *problems)
 {
     const dlfw_node *given = cfg->dataset.format_options;
     struct node_place place = {.file = cfg->config_path ? cfg->config_path : "run file"};
@@ -62,13 +63,14 @@ static const dlfw_node *format_options(struct run_config *cfg, const struct plug
     add_option(cfg, map, iface, "compression");
     add_option(cfg, map, iface, "compression_level");
     if (!compresses && strcmp(cfg->dataset.compression, "none") != 0)
-        problem_add(problems, true, node_find(cfg->tree.root, "dataset.compression"), "format '%s' has no compression '%s'; set dataset.compression: none",
-                    iface->iface->name, cfg->dataset.compression);
+        problem_add(problems, true, node_find(cfg->tree.root, "dataset.compression"),
+                    "format '%s' has no compression '%s'; set dataset.compression: none", iface->iface->name,
+                    cfg->dataset.compression);
     return map;
 }
 
-static dlfw_status open_format(struct run_config *cfg, struct registry *reg, bool check_only, struct problem_list *problems, struct dataset_access *a,
-                               dlfw_error *err)
+static dlfw_status open_format(struct run_config *cfg, struct registry *reg, bool check_only,
+                               struct problem_list *problems, struct dataset_access *a, dlfw_error *err)
 {
     uint32_t errors = problems->errors;
     dlfw_create_args args = {.struct_size = sizeof args, .numa_node = -1};
@@ -91,8 +93,8 @@ static dlfw_status open_format(struct run_config *cfg, struct registry *reg, boo
     return a->format_iface->ops.format.create(&args, &a->format, err);
 }
 
-dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, uint32_t mode, bool check_only, struct problem_list *problems,
-                                struct dataset_access *ret, dlfw_error *err)
+dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, uint32_t mode, bool check_only,
+                                struct problem_list *problems, struct dataset_access *ret, dlfw_error *err)
 {
     struct storage_args args = {.registry = reg,
                                 .tree = &cfg->tree,

@@ -18,12 +18,13 @@ struct dataset_access {
 enum { ACCESS_READ = 1, ACCESS_WRITE = 2 };
 
 /*
- * The URI is storage_root joined with data_folder; without a scheme, storage.storage_type chooses it (local_fs = file). reader.odirect turns
- * file into direct for ACCESS_READ. All mistakes in options go to problems; any of them fails the call with DLFW_E_CONFIG. check_only: the
- * backend is not used afterwards (`dlfw validate`). *ret must not move while it is open.
+ * The URI is storage_root joined with data_folder; without a scheme, storage.storage_type chooses it (local_fs = file).
+ * reader.odirect turns file into direct for ACCESS_READ. All mistakes in options go to problems; any of them fails the
+ * call with DLFW_E_CONFIG. check_only: the backend is not used afterwards (`dlfw validate`). *ret must not move while
+ * it is open.
  */
-dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, uint32_t mode, bool check_only, struct problem_list *problems,
-                                struct dataset_access *ret, dlfw_error *err);
+dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, uint32_t mode, bool check_only,
+                                struct problem_list *problems, struct dataset_access *ret, dlfw_error *err);
 void dataset_access_close(struct dataset_access *access);
 
 #endif

@@ -25,7 +25,8 @@ static bool has_extension(const char *name, uint32_t len, const char *extension)
 {
     size_t ext_len = strlen(extension);
 
-    return len > ext_len + 1 && name[len - ext_len - 1] == '.' && strncasecmp(name + len - ext_len, extension, ext_len) == 0;
+    return len > ext_len + 1 && name[len - ext_len - 1] == '.' &&
+           strncasecmp(name + len - ext_len, extension, ext_len) == 0;
 }
 
 static bool collect(void *ctx, const char *name, uint32_t name_len, uint64_t size)
@@ -68,11 +69,12 @@ static dlfw_status list_folders(struct io_queue *q, const struct dataset *ds, st
 
 static dlfw_status too_few(const struct dataset *ds, uint64_t found, dlfw_error *err)
 {
-    return dlfw_fail(err, DLFW_E_NOT_FOUND,
-                     "Not enough %s dataset is found: '%s' holds %llu of %llu files; set ++workload.workflow.generate_data=True "
-                     "or run dlfw generate",
-                     ds->split == SPLIT_TRAIN ? "training" : "evaluation", ds->folder, (unsigned long long)found,
-                     (unsigned long long)ds->files);
+    return dlfw_fail(
+        err, DLFW_E_NOT_FOUND,
+        "Not enough %s dataset is found: '%s' holds %llu of %llu files; set ++workload.workflow.generate_data=True "
+        "or run dlfw generate",
+        ds->split == SPLIT_TRAIN ? "training" : "evaluation", ds->folder, (unsigned long long)found,
+        (unsigned long long)ds->files);
 }
 
 /* Keeps the first n files; drops the keys when all of them are the computed ones. */
@@ -97,7 +99,8 @@ static void keep_first(struct file_list *list, struct found *items, uint64_t n)
         list->keys[i] = items[i].key;
 }
 
-static dlfw_status discover_by_listing(struct io_queue *q, const struct dataset *ds, struct file_list *list, dlfw_error *err)
+static dlfw_status discover_by_listing(struct io_queue *q, const struct dataset *ds, struct file_list *list,
+                                       dlfw_error *err)
 {
     struct search s = {.list = list, .by_base_name = ds->subfolders > 1};
     dlfw_status st;
@@ -115,8 +118,8 @@ static dlfw_status discover_by_listing(struct io_queue *q, const struct dataset 
     }
     qsort(s.items, s.count, sizeof *s.items, s.by_base_name ? by_base : by_key);
     if (s.count > ds->files)
-        log_warning("'%s' holds %llu files, more than the %llu that the run file asks for; the first ones are used", ds->folder,
-                    (unsigned long long)s.count, (unsigned long long)ds->files);
+        log_warning("'%s' holds %llu files, more than the %llu that the run file asks for; the first ones are used",
+                    ds->folder, (unsigned long long)s.count, (unsigned long long)ds->files);
     keep_first(list, s.items, ds->files);
 out:
     free(s.items);
@@ -135,7 +138,8 @@ static dlfw_status validate_one(struct io_queue *q, struct file_list *list, uint
     return st;
 }
 
-static dlfw_status discover_by_sample(struct io_queue *q, const struct dataset *ds, struct file_list *list, dlfw_error *err)
+static dlfw_status discover_by_sample(struct io_queue *q, const struct dataset *ds, struct file_list *list,
+                                      dlfw_error *err)
 {
     uint64_t interval = ds->cfg->dataset.listing_validation_interval;
     dlfw_status st = DLFW_OK;
@@ -153,7 +157,8 @@ static dlfw_status discover_by_sample(struct io_queue *q, const struct dataset *
     return st;
 }
 
-dlfw_status file_list_discover(struct io_queue *q, const struct dataset *ds, const char *extension, struct file_list *ret, dlfw_error *err)
+dlfw_status file_list_discover(struct io_queue *q, const struct dataset *ds, const char *extension,
+                               struct file_list *ret, dlfw_error *err)
 {
     dlfw_status st;
 
@@ -164,7 +169,8 @@ dlfw_status file_list_discover(struct io_queue *q, const struct dataset *ds, con
     return st;
 }
 
-dlfw_status file_list_computed(const struct dataset *ds, const char *extension, file_size_of *size, void *ctx, struct file_list *ret, dlfw_error *err)
+dlfw_status file_list_computed(const struct dataset *ds, const char *extension, file_size_of *size, void *ctx,
+                               struct file_list *ret, dlfw_error *err)
 {
     dlfw_status st = DLFW_OK;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NumPy's legacy generator (MT19937, 53-bit doubles, polar normals with a cached second value), bit-exact: dataset dimensions and shuffles of DLIO
- * come from it. Golden vectors in tests/unit/test_legacy_random.c. */
+/* NumPy's legacy generator (MT19937, 53-bit doubles, polar normals with a cached second value), bit-exact: dataset
+ * dimensions and shuffles of DLIO come from it. Golden vectors in tests/unit/test_legacy_random.c. */
 #ifndef DLFW_CORE_WORKLOAD_LEGACY_RANDOM_H
 #define DLFW_CORE_WORKLOAD_LEGACY_RANDOM_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The run file, typed: every DLIO key (docs/configuration.md) and dlfw's own. Read once, checked as a whole, then only read.
+ * The run file, typed: every DLIO key (docs/configuration.md) and dlfw's own. Read once, checked as a whole, then only
+ * read.
  */
 #ifndef DLFW_CORE_WORKLOAD_RUN_CONFIG_H
 #define DLFW_CORE_WORKLOAD_RUN_CONFIG_H
@@ -119,18 +120,18 @@ struct run_config {
     const char *hydra_output_subdir; /* default ".hydra" */
     const char *const *overrides;    /* as typed, without hydra.*, values of secret keys as ***; NULL-terminated */
     const char *const *hydra_overrides;
-    const char *workload_name;       /* workload=NAME, NULL when a file was given */
+    const char *workload_name; /* workload=NAME, NULL when a file was given */
 };
 
 struct run_config_args {
-    const char *path;        /* config file, or NULL with config_dir and a workload=NAME override */
-    const char *config_dir;  /* --config-dir */
+    const char *path;             /* config file, or NULL with config_dir and a workload=NAME override */
+    const char *config_dir;       /* --config-dir */
     const char *const *overrides; /* NULL-terminated, as typed */
     bool strict;
 };
 
-/* Reads, composes, overrides, interpolates, checks. All mistakes go to problems; the return value is DLFW_E_CONFIG when there is an error among
- * them, and *ret can then still be printed and freed. */
+/* Reads, composes, overrides, interpolates, checks. All mistakes go to problems; the return value is DLFW_E_CONFIG when
+ * there is an error among them, and *ret can then still be printed and freed. */
 dlfw_status run_config_read(const struct run_config_args *args, struct run_config *ret, struct problem_list *problems);
 void run_config_free(struct run_config *cfg);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations drawn per step or sample: a number, {mean, stdev}, or {type: normal|uniform|gamma|exponential|poisson, ...} (docs/configuration.md). */
+/* Durations drawn per step or sample: a number, {mean, stdev}, or {type: normal|uniform|gamma|exponential|poisson, ...}
+ * (docs/configuration.md). */
 #ifndef DLFW_CORE_WORKLOAD_TIME_DISTRIBUTION_H
 #define DLFW_CORE_WORKLOAD_TIME_DISTRIBUTION_H
 
@@ -15,7 +16,8 @@ struct time_distribution {
 };
 
 /* node: number or map, may be NULL; stdev_node: the old ..._stdev key, may be NULL. Mistakes become problems. */
-void time_distribution_read(const dlfw_node *node, const dlfw_node *stdev_node, struct time_distribution *ret, struct problem_list *problems);
+void time_distribution_read(const dlfw_node *node, const dlfw_node *stdev_node, struct time_distribution *ret,
+                            struct problem_list *problems);
 /* |draw| in nanoseconds, 0 for TIME_NONE. */
 uint64_t time_distribution_draw(const struct time_distribution *d, struct legacy_random *random);
 /* As DLIO logs the "set value": "{'mean': 0.323}". buf of at least 160. */

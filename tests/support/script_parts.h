@@ -27,7 +27,7 @@ struct script {
     struct script_rule rules[SCRIPT_RULES];
     uint32_t rule_count;
     uint64_t calls[16];
-    uint64_t submits;
+    _Atomic uint64_t submits;
     uint64_t last_length, last_offset;
     uint32_t uploads, cursors;
     _Atomic uint32_t running, max_running;

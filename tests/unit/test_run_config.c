@@ -115,9 +115,11 @@ END_TEST
 START_TEST(test_golden_unet3d)
 {
     read_golden("unet3d_h100", NULL);
-    /* what it says without effect: the legacy size, the resized sample, and checkpoints (until they come); nothing else */
+    /* what it says without effect: the legacy size, the resized sample, and checkpoints (until they come); nothing else
+     */
     ck_assert_uint_eq(problems.count, 3);
-    ck_assert(has_problem("dataset.record_length_bytes_resize has no effect: samples are handed over as they were read"));
+    ck_assert(
+        has_problem("dataset.record_length_bytes_resize has no effect: samples are handed over as they were read"));
     ck_assert(has_problem("model.model_size has no effect: ignored by DLIO too; did you mean model_size_bytes?"));
     ck_assert(has_problem("workflow.checkpoint is accepted but has no effect yet"));
     ck_assert_uint_eq(cfg.dataset.num_files_train, 168);
