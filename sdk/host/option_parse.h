@@ -2,8 +2,8 @@
 /*
  * sdk/host: what every host of plugins needs (the program and dlfw-conform), and no plugin.
  *
- * option_parse: from the text of a value to the member that an option row binds. One parser for the user's values and for
- * the defaults, minima and maxima written in the tables.
+ * option_parse: from the text of a value to the member that an option row binds. One parser for the user's values and
+ * for the defaults, minima and maxima written in the tables.
  */
 #ifndef DLFW_SDK_HOST_OPTION_PARSE_H
 #define DLFW_SDK_HOST_OPTION_PARSE_H
@@ -25,13 +25,15 @@ const dlfw_option *option_find(const dlfw_option *rows, uint32_t count, const ch
 
 /*
  * Checks text against row (type, min, max, choices) and stores it into base + row->offset. Strings are stored as the
- * pointer text itself, so it must outlive base; a secret is resolved first (env:NAME, file:PATH) into memory from keep().
- * DLFW_TYPE_LIST_STR and DLFW_TYPE_NODE are stored by the caller (they need a tree). base NULL: check only.
+ * pointer text itself, so it must outlive base; a secret is resolved first (env:NAME, file:PATH) into memory from
+ * keep(). DLFW_TYPE_LIST_STR and DLFW_TYPE_NODE are stored by the caller (they need a tree). base NULL: check only.
  */
 typedef void *option_keep(void *ctx, size_t bytes); /* memory that lives as long as the options; NULL: none left */
-dlfw_status option_store(const dlfw_option *row, const char *text, void *base, option_keep *keep, void *keep_ctx, dlfw_error *err);
+dlfw_status option_store(const dlfw_option *row, const char *text, void *base, option_keep *keep, void *keep_ctx,
+                         dlfw_error *err);
 /* Stores every row's default. */
-dlfw_status option_store_defaults(const dlfw_option *rows, uint32_t count, void *base, option_keep *keep, void *keep_ctx, dlfw_error *err);
+dlfw_status option_store_defaults(const dlfw_option *rows, uint32_t count, void *base, option_keep *keep,
+                                  void *keep_ctx, dlfw_error *err);
 /* The stored value as text, as a user would write it ("8MiB", "true"); secrets as "***". Returns its length. */
 uint32_t option_print(const dlfw_option *row, const void *base, char *buf, uint32_t cap);
 const char *option_type_name(uint16_t type); /* "size", "duration" ...; never NULL */

@@ -35,8 +35,8 @@ dlfw_status plugin_file_load(const char *path, const dlfw_host *host, struct plu
 /* Calls unload() and frees the host side; the code stays mapped. NULL is fine. [main] */
 void plugin_file_unload(struct plugin_file *file);
 
-/* The smallest struct_size the host accepts: the size at ABI 1.0. Also checks required functions against what the interface
- * declares and names the contradiction. Exposed for tests. */
+/* The smallest struct_size the host accepts: the size at ABI 1.0. Also checks required functions against what the
+ * interface declares and names the contradiction. Exposed for tests. */
 dlfw_status plugin_iface_check(const dlfw_iface *iface, const char *path, dlfw_error *err);
 
 #endif

@@ -16,11 +16,11 @@ struct plugin_note {
     } ifaces[8];
 };
 
-/* Messages say what the file is instead: not ELF, wrong architecture, no dlfw note, truncated, malformed note, built for ABI n. A wrong
- * abi_major is DLFW_E_ABI with *ret filled. */
+/* Messages say what the file is instead: not ELF, wrong architecture, no dlfw note, truncated, malformed note, built
+ * for ABI n. A wrong abi_major is DLFW_E_ABI with *ret filled. */
 dlfw_status plugin_note_read(const char *path, struct plugin_note *ret, dlfw_error *err);
 
-const char *plugin_kind_name(uint32_t kind); /* "backend" ...; never NULL */
+const char *plugin_kind_name(uint32_t kind);                  /* "backend" ...; never NULL */
 uint32_t plugin_kind_from_name(const char *name, size_t len); /* 0: unknown */
 
 #endif

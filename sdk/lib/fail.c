@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STATUS_TEXT_CASE(name, number, text) \
-    case number:                             \
+#define STATUS_TEXT_CASE(name, number, text)                                                                           \
+    case number:                                                                                                       \
         return text;
-#define STATUS_NAME_CASE(name, number, text) \
-    case number:                             \
+#define STATUS_NAME_CASE(name, number, text)                                                                           \
+    case number:                                                                                                       \
         return #name;
 
 const char *dlfw_status_text(dlfw_status status)

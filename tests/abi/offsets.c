@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prints where every member of every ABI struct lies and what every constant is worth. check_offsets.sh compares the output with
- * the committed file of each frozen minor: a line that was once there must stay, only the size of a struct that may grow may rise.
+ * Prints where every member of every ABI struct lies and what every constant is worth. check_offsets.sh compares the
+ * output with the committed file of each frozen minor: a line that was once there must stay, only the size of a struct
+ * that may grow may rise.
  */
 #include <stdio.h>
 
@@ -11,11 +12,13 @@
 
 #define FROZEN(type) printf("size %s %zu frozen\n", #type, sizeof(type))
 #define GROWS(type) printf("size %s %zu grows\n", #type, sizeof(type))
-#define AT(type, member) printf("member %s.%s %zu %zu\n", #type, #member, offsetof(type, member), sizeof(((type *)0)->member))
+#define AT(type, member)                                                                                               \
+    printf("member %s.%s %zu %zu\n", #type, #member, offsetof(type, member), sizeof(((type *)0)->member))
 #define IS(constant) printf("constant %s %lld\n", #constant, (long long)(constant))
 
 #define STATUS_LINE(name, number, text) printf("constant DLFW_E_%s %d\n", #name, number);
-#define DTYPE_LINE(name, number, bytes, text, descr) printf("constant DLFW_DTYPE_%s %d of %d bytes %s %s\n", #name, number, bytes, text, descr);
+#define DTYPE_LINE(name, number, bytes, text, descr)                                                                   \
+    printf("constant DLFW_DTYPE_%s %d of %d bytes %s %s\n", #name, number, bytes, text, descr);
 
 static void base(void)
 {
@@ -26,7 +29,8 @@ static void base(void)
     DLFW_STATUS_LIST(STATUS_LINE)
     IS(DLFW_OK), IS(DLFW_NEED_IO), IS(DLFW_STOP), IS(DLFW_END);
     IS(DLFW_ERR_RETRYABLE), IS(DLFW_ERR_THROTTLED), IS(DLFW_ERR_FATAL);
-    IS(DLFW_THREADS_PER_QUEUE), IS(DLFW_THREADS_SERIAL_PROCESS), IS(DLFW_THREADS_SERIAL_INSTANCE), IS(DLFW_THREADS_PARALLEL);
+    IS(DLFW_THREADS_PER_QUEUE), IS(DLFW_THREADS_SERIAL_PROCESS), IS(DLFW_THREADS_SERIAL_INSTANCE),
+        IS(DLFW_THREADS_PARALLEL);
     IS(DLFW_KIND_BACKEND), IS(DLFW_KIND_FORMAT), IS(DLFW_KIND_HOOK), IS(DLFW_KIND_COORDINATOR);
     IS(DLFW_LOG_ERROR), IS(DLFW_LOG_WARNING), IS(DLFW_LOG_INFO), IS(DLFW_LOG_DEBUG);
     IS(DLFW_MAGIC);
@@ -41,7 +45,8 @@ static void option(void)
     FROZEN(dlfw_str_list);
     AT(dlfw_str_list, items), AT(dlfw_str_list, count);
     IS(DLFW_TYPE_BOOL), IS(DLFW_TYPE_I64), IS(DLFW_TYPE_U64), IS(DLFW_TYPE_F64), IS(DLFW_TYPE_STR), IS(DLFW_TYPE_ENUM);
-    IS(DLFW_TYPE_SIZE), IS(DLFW_TYPE_DURATION), IS(DLFW_TYPE_RATE), IS(DLFW_TYPE_PATH), IS(DLFW_TYPE_URI), IS(DLFW_TYPE_KEY);
+    IS(DLFW_TYPE_SIZE), IS(DLFW_TYPE_DURATION), IS(DLFW_TYPE_RATE), IS(DLFW_TYPE_PATH), IS(DLFW_TYPE_URI),
+        IS(DLFW_TYPE_KEY);
     IS(DLFW_TYPE_SECRET), IS(DLFW_TYPE_LIST_STR), IS(DLFW_TYPE_NODE);
     IS(DLFW_OPT_REQUIRED), IS(DLFW_OPT_DEPRECATED), IS(DLFW_OPT_ADVANCED), IS(DLFW_OPT_UNBOUND);
 }
@@ -52,35 +57,45 @@ static void host(void)
     AT(dlfw_stat_sink, struct_size), AT(dlfw_stat_sink, ctx), AT(dlfw_stat_sink, put);
     GROWS(dlfw_host);
     AT(dlfw_host, struct_size), AT(dlfw_host, abi_major), AT(dlfw_host, abi_minor), AT(dlfw_host, version);
-    AT(dlfw_host, log_level), AT(dlfw_host, log), AT(dlfw_host, cancelled), AT(dlfw_host, now_ns), AT(dlfw_host, config_fail);
-    AT(dlfw_host, node_kind), AT(dlfw_host, node_count), AT(dlfw_host, node_at), AT(dlfw_host, node_key), AT(dlfw_host, node_get);
-    AT(dlfw_host, node_str), AT(dlfw_host, node_i64), AT(dlfw_host, node_u64), AT(dlfw_host, node_f64), AT(dlfw_host, node_bool);
-    AT(dlfw_host, node_size), AT(dlfw_host, node_duration), AT(dlfw_host, node_where), AT(dlfw_host, crc32), AT(dlfw_host, crc32c);
+    AT(dlfw_host, log_level), AT(dlfw_host, log), AT(dlfw_host, cancelled), AT(dlfw_host, now_ns),
+        AT(dlfw_host, config_fail);
+    AT(dlfw_host, node_kind), AT(dlfw_host, node_count), AT(dlfw_host, node_at), AT(dlfw_host, node_key),
+        AT(dlfw_host, node_get);
+    AT(dlfw_host, node_str), AT(dlfw_host, node_i64), AT(dlfw_host, node_u64), AT(dlfw_host, node_f64),
+        AT(dlfw_host, node_bool);
+    AT(dlfw_host, node_size), AT(dlfw_host, node_duration), AT(dlfw_host, node_where), AT(dlfw_host, crc32),
+        AT(dlfw_host, crc32c);
     AT(dlfw_host, content_fill), AT(dlfw_host, content_check), AT(dlfw_host, extension);
-    IS(DLFW_NODE_NULL), IS(DLFW_NODE_SCALAR), IS(DLFW_NODE_LIST), IS(DLFW_NODE_MAP), IS(DLFW_STAT_COUNTER), IS(DLFW_STAT_GAUGE);
+    IS(DLFW_NODE_NULL), IS(DLFW_NODE_SCALAR), IS(DLFW_NODE_LIST), IS(DLFW_NODE_MAP), IS(DLFW_STAT_COUNTER),
+        IS(DLFW_STAT_GAUGE);
 }
 
 static void plugin(void)
 {
     GROWS(dlfw_create_args);
-    AT(dlfw_create_args, struct_size), AT(dlfw_create_args, flags), AT(dlfw_create_args, host), AT(dlfw_create_args, host_ctx);
-    AT(dlfw_create_args, instance), AT(dlfw_create_args, config), AT(dlfw_create_args, options), AT(dlfw_create_args, root);
+    AT(dlfw_create_args, struct_size), AT(dlfw_create_args, flags), AT(dlfw_create_args, host),
+        AT(dlfw_create_args, host_ctx);
+    AT(dlfw_create_args, instance), AT(dlfw_create_args, config), AT(dlfw_create_args, options),
+        AT(dlfw_create_args, root);
     AT(dlfw_create_args, max_memory), AT(dlfw_create_args, max_threads), AT(dlfw_create_args, max_fds);
     AT(dlfw_create_args, numa_node), IS(DLFW_CREATE_CHECK_ONLY);
     GROWS(dlfw_iface);
-    AT(dlfw_iface, struct_size), AT(dlfw_iface, kind), AT(dlfw_iface, name), AT(dlfw_iface, summary), AT(dlfw_iface, options);
+    AT(dlfw_iface, struct_size), AT(dlfw_iface, kind), AT(dlfw_iface, name), AT(dlfw_iface, summary),
+        AT(dlfw_iface, options);
     AT(dlfw_iface, option_count), AT(dlfw_iface, options_size), AT(dlfw_iface, ops);
     GROWS(dlfw_plugin);
     AT(dlfw_plugin, magic), AT(dlfw_plugin, struct_size), AT(dlfw_plugin, abi_major), AT(dlfw_plugin, abi_minor);
     AT(dlfw_plugin, need_minor), AT(dlfw_plugin, id), AT(dlfw_plugin, version), AT(dlfw_plugin, license);
-    AT(dlfw_plugin, summary), AT(dlfw_plugin, url), AT(dlfw_plugin, ifaces), AT(dlfw_plugin, load), AT(dlfw_plugin, unload);
+    AT(dlfw_plugin, summary), AT(dlfw_plugin, url), AT(dlfw_plugin, ifaces), AT(dlfw_plugin, load),
+        AT(dlfw_plugin, unload);
     AT(dlfw_plugin, extension), IS(DLFW_NOTE_TYPE);
 }
 
 static void backend(void)
 {
     FROZEN(dlfw_req);
-    AT(dlfw_req, op), AT(dlfw_req, flags), AT(dlfw_req, key_len), AT(dlfw_req, key), AT(dlfw_req, handle), AT(dlfw_req, buf);
+    AT(dlfw_req, op), AT(dlfw_req, flags), AT(dlfw_req, key_len), AT(dlfw_req, key), AT(dlfw_req, handle),
+        AT(dlfw_req, buf);
     AT(dlfw_req, buf_cap), AT(dlfw_req, offset), AT(dlfw_req, length), AT(dlfw_req, reserved_iov);
     AT(dlfw_req, reserved_iov_count), AT(dlfw_req, mem_kind), AT(dlfw_req, mem_handle), AT(dlfw_req, arg);
     AT(dlfw_req, deadline_ns), AT(dlfw_req, error), AT(dlfw_req, scratch), AT(dlfw_req, user), AT(dlfw_req, reserved0);
@@ -88,9 +103,11 @@ static void backend(void)
     AT(dlfw_comp, req), AT(dlfw_comp, status), AT(dlfw_comp, flags), AT(dlfw_comp, bytes), AT(dlfw_comp, object_size);
     AT(dlfw_comp, first_byte_ns), AT(dlfw_comp, done_ns), AT(dlfw_comp, handle), AT(dlfw_comp, attempts);
     FROZEN(dlfw_list_entry);
-    AT(dlfw_list_entry, size), AT(dlfw_list_entry, mtime_ns), AT(dlfw_list_entry, name_off), AT(dlfw_list_entry, name_len);
+    AT(dlfw_list_entry, size), AT(dlfw_list_entry, mtime_ns), AT(dlfw_list_entry, name_off),
+        AT(dlfw_list_entry, name_len);
     GROWS(dlfw_limits);
-    AT(dlfw_limits, struct_size), AT(dlfw_limits, flags), AT(dlfw_limits, mem_align), AT(dlfw_limits, read_offset_align);
+    AT(dlfw_limits, struct_size), AT(dlfw_limits, flags), AT(dlfw_limits, mem_align),
+        AT(dlfw_limits, read_offset_align);
     AT(dlfw_limits, read_length_align), AT(dlfw_limits, write_offset_align), AT(dlfw_limits, write_length_align);
     AT(dlfw_limits, max_inflight), AT(dlfw_limits, max_queues), AT(dlfw_limits, preferred_io), AT(dlfw_limits, max_io);
     AT(dlfw_limits, min_part), AT(dlfw_limits, max_part), AT(dlfw_limits, max_parts), AT(dlfw_limits, preferred_part);
@@ -99,16 +116,20 @@ static void backend(void)
     GROWS(dlfw_backend_ops);
     AT(dlfw_backend_ops, struct_size), AT(dlfw_backend_ops, thread_class), AT(dlfw_backend_ops, caps);
     AT(dlfw_backend_ops, op_mask), AT(dlfw_backend_ops, req_scratch), AT(dlfw_backend_ops, create);
-    AT(dlfw_backend_ops, destroy), AT(dlfw_backend_ops, limits), AT(dlfw_backend_ops, check), AT(dlfw_backend_ops, stats);
+    AT(dlfw_backend_ops, destroy), AT(dlfw_backend_ops, limits), AT(dlfw_backend_ops, check),
+        AT(dlfw_backend_ops, stats);
     AT(dlfw_backend_ops, perform), AT(dlfw_backend_ops, queue_create), AT(dlfw_backend_ops, queue_destroy);
-    AT(dlfw_backend_ops, submit), AT(dlfw_backend_ops, reap), AT(dlfw_backend_ops, cancel), AT(dlfw_backend_ops, wakeup);
+    AT(dlfw_backend_ops, submit), AT(dlfw_backend_ops, reap), AT(dlfw_backend_ops, cancel),
+        AT(dlfw_backend_ops, wakeup);
     AT(dlfw_backend_ops, mem_register), AT(dlfw_backend_ops, mem_unregister);
 }
 
 static void backend_constants(void)
 {
-    IS(DLFW_OP_GET), IS(DLFW_OP_PUT), IS(DLFW_OP_STAT), IS(DLFW_OP_DELETE), IS(DLFW_OP_LIST), IS(DLFW_OP_OPEN), IS(DLFW_OP_CLOSE);
-    IS(DLFW_OP_WRITE_BEGIN), IS(DLFW_OP_WRITE_PART), IS(DLFW_OP_WRITE_COMMIT), IS(DLFW_OP_WRITE_ABORT), IS(DLFW_OP_MAKE_ROOT);
+    IS(DLFW_OP_GET), IS(DLFW_OP_PUT), IS(DLFW_OP_STAT), IS(DLFW_OP_DELETE), IS(DLFW_OP_LIST), IS(DLFW_OP_OPEN),
+        IS(DLFW_OP_CLOSE);
+    IS(DLFW_OP_WRITE_BEGIN), IS(DLFW_OP_WRITE_PART), IS(DLFW_OP_WRITE_COMMIT), IS(DLFW_OP_WRITE_ABORT),
+        IS(DLFW_OP_MAKE_ROOT);
     IS(DLFW_REQ_WHOLE), IS(DLFW_REQ_DURABLE), IS(DLFW_REQ_EXCLUSIVE), IS(DLFW_REQ_DROP_CACHE), IS(DLFW_REQ_RECURSIVE);
     IS(DLFW_COMP_COPIED), IS(DLFW_COMP_MORE), IS(DLFW_BACKEND_NO_DATA), IS(DLFW_BACKEND_DIRECT), IS(DLFW_BACKEND_LOCAL);
 }
@@ -124,10 +145,12 @@ static void format(void)
     AT(dlfw_object, struct_size), AT(dlfw_object, flags), AT(dlfw_object, name), AT(dlfw_object, name_len);
     AT(dlfw_object, samples), AT(dlfw_object, size), IS(DLFW_OBJECT_VERIFY);
     GROWS(dlfw_unit_info);
-    AT(dlfw_unit_info, struct_size), AT(dlfw_unit_info, flags), AT(dlfw_unit_info, first_sample), AT(dlfw_unit_info, samples);
+    AT(dlfw_unit_info, struct_size), AT(dlfw_unit_info, flags), AT(dlfw_unit_info, first_sample),
+        AT(dlfw_unit_info, samples);
     AT(dlfw_unit_info, stored_bytes), AT(dlfw_unit_info, out_bytes);
     GROWS(dlfw_encode_spec);
-    AT(dlfw_encode_spec, struct_size), AT(dlfw_encode_spec, dtype), AT(dlfw_encode_spec, dims), AT(dlfw_encode_spec, ndim);
+    AT(dlfw_encode_spec, struct_size), AT(dlfw_encode_spec, dtype), AT(dlfw_encode_spec, dims),
+        AT(dlfw_encode_spec, ndim);
     AT(dlfw_encode_spec, samples), AT(dlfw_encode_spec, seed), AT(dlfw_encode_spec, object);
     GROWS(dlfw_sink);
     AT(dlfw_sink, struct_size), AT(dlfw_sink, ctx), AT(dlfw_sink, window), AT(dlfw_sink, advance), AT(dlfw_sink, write);
@@ -136,7 +159,8 @@ static void format(void)
     AT(dlfw_format_ops, struct_size), AT(dlfw_format_ops, thread_class), AT(dlfw_format_ops, caps);
     AT(dlfw_format_ops, extension), AT(dlfw_format_ops, reader_size), AT(dlfw_format_ops, create);
     AT(dlfw_format_ops, destroy), AT(dlfw_format_ops, reader_open), AT(dlfw_format_ops, reader_close);
-    AT(dlfw_format_ops, step), AT(dlfw_format_ops, unit_count), AT(dlfw_format_ops, unit_info), AT(dlfw_format_ops, consume);
+    AT(dlfw_format_ops, step), AT(dlfw_format_ops, unit_count), AT(dlfw_format_ops, unit_info),
+        AT(dlfw_format_ops, consume);
     AT(dlfw_format_ops, decode), AT(dlfw_format_ops, file_size), AT(dlfw_format_ops, encode);
     DLFW_DTYPE_LIST(DTYPE_LINE)
     IS(DLFW_FORMAT_SAMPLE_RANGES), IS(DLFW_FORMAT_SERIAL_INSIDE);
@@ -151,12 +175,14 @@ static void hook(void)
     AT(dlfw_hook_services, barrier), AT(dlfw_hook_services, put);
     GROWS(dlfw_hook_ctx);
     AT(dlfw_hook_ctx, struct_size), AT(dlfw_hook_ctx, phase), AT(dlfw_hook_ctx, epoch), AT(dlfw_hook_ctx, rank);
-    AT(dlfw_hook_ctx, world_size), AT(dlfw_hook_ctx, last_status), AT(dlfw_hook_ctx, step), AT(dlfw_hook_ctx, global_step);
+    AT(dlfw_hook_ctx, world_size), AT(dlfw_hook_ctx, last_status), AT(dlfw_hook_ctx, step),
+        AT(dlfw_hook_ctx, global_step);
     AT(dlfw_hook_ctx, now_ns), AT(dlfw_hook_ctx, samples), AT(dlfw_hook_ctx, bytes), AT(dlfw_hook_ctx, load_ns);
     AT(dlfw_hook_ctx, compute_ns), AT(dlfw_hook_ctx, services), AT(dlfw_hook_ctx, services_ctx);
     GROWS(dlfw_hook_ops);
     AT(dlfw_hook_ops, struct_size), AT(dlfw_hook_ops, thread_class), AT(dlfw_hook_ops, caps), AT(dlfw_hook_ops, create);
-    AT(dlfw_hook_ops, destroy), AT(dlfw_hook_ops, initialize), AT(dlfw_hook_ops, after_step), AT(dlfw_hook_ops, after_epoch);
+    AT(dlfw_hook_ops, destroy), AT(dlfw_hook_ops, initialize), AT(dlfw_hook_ops, after_step),
+        AT(dlfw_hook_ops, after_epoch);
     AT(dlfw_hook_ops, finalize), AT(dlfw_hook_ops, ends_block);
     IS(DLFW_PHASE_INITIALIZE), IS(DLFW_PHASE_STEP), IS(DLFW_PHASE_EPOCH), IS(DLFW_PHASE_FINALIZE);
 }

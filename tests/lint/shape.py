@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FILE_LINES, FUNCTION_LINES, COMPLEXITY, WIDTH = 600, 90, 20, 160
+FILE_LINES, FUNCTION_LINES, COMPLEXITY, WIDTH = 600, 90, 20, 140
 BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|strtok|gmtime|localtime|atoi|atol|system|rand|alloca|gets)\s*\(")
 FOLDERS = ["core", "sdk", "plugins", "examples"]
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-WORDS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|/work/|/root/")
+WORDS = re.compile(r"""\b(TODO|FIXME|XXX|HACK)\b|(^|[\s"'=:])/(work|root)/""")
 SKIP = {"tests/lint/words.py"}
 
 

@@ -99,7 +99,8 @@ enum {
  * another process. The first page is asked for with handle NULL; comp.handle with DLFW_COMP_MORE is the cursor,
  * which CLOSE releases early. Without DLFW_COMP_MORE there is no cursor left. Names are full keys relative to
  * the root; without DLFW_REQ_RECURSIVE a name that stands for a group ends in '/'. A missing key (directory,
- * bucket) is DLFW_E_NOT_FOUND, never an empty list.
+ * bucket) is DLFW_E_NOT_FOUND, never an empty list. A failed page that can be asked for again carries DLFW_COMP_MORE
+ * and its handle; without the flag the cursor is gone.
  */
 typedef struct dlfw_list_entry {
     uint64_t size;     /* bytes; UINT64_MAX: unknown */
@@ -183,7 +184,7 @@ typedef struct dlfw_backend_ops {
     /* Makes a waiting reap return. [any] */
     void (*wakeup)(dlfw_queue *q);
 
-    /* Optional: registers a slab once; requests inside it carry *ret as mem_handle. [main] */
+    /* Optional: registers a slab once; requests inside it carry *ret as mem_handle. One call at a time. [any] */
     dlfw_status (*mem_register)(dlfw_backend *be, void *base, uint64_t len, uint32_t kind, uint64_t *ret, dlfw_error *reterr);
     void (*mem_unregister)(dlfw_backend *be, uint64_t handle);
 } dlfw_backend_ops;

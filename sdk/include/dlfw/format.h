@@ -163,11 +163,12 @@ typedef struct dlfw_format_ops {
      * goal: DLFW_GOAL_METADATA or a unit. have[0..n_have): every span read for this goal so far, ascending. Returns
      * DLFW_OK when the goal needs no (more) bytes, DLFW_NEED_IO with want[0..*n_want) filled (ascending, disjoint,
      * inside the object, *n_want <= want_cap, want_cap >= 64), or an error that names object and offset.
-     * For a unit the first call has n_have == 0 (or the whole object): NEED_IO lists all its ranges at once.
+     * For a unit there is one call, with n_have == 0 (or the whole object): NEED_IO lists all its ranges at once.
      */
     dlfw_status (*step)(dlfw_reader *reader, uint64_t goal, const dlfw_span *have, uint32_t n_have, dlfw_range *want,
                         uint32_t want_cap, uint32_t *n_want, dlfw_error *reterr);
     uint64_t (*unit_count)(dlfw_reader *reader); /* after METADATA */
+    /* Units hold ascending samples without gaps: the first sample of a unit follows the last one of the unit before. */
     dlfw_status (*unit_info)(dlfw_reader *reader, uint64_t unit, dlfw_unit_info *ret, dlfw_error *reterr);
     /* One piece of the unit's ranges; ascending, without gaps inside a range; the last byte of the last range comes last.
      * *ret is zeroed. NULL: nothing to check before decode. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A backend that does everything right, with places where a test plugin can do one thing wrong. Each plugin of this folder
- * defines some of the FAULT_ macros and includes this file; good.c defines none and must pass every case.
+ * A backend that does everything right, with places where a test plugin can do one thing wrong. Each plugin of this
+ * folder defines some of the FAULT_ macros and includes this file; good.c defines none and must pass every case.
  *
  * Objects live in memory; a queue does its requests inside submit and keeps the completions for reap.
  */
@@ -96,7 +96,8 @@ static dlfw_status get(const struct object *o, const dlfw_req *req, dlfw_comp *c
     uint64_t left = req->offset < o->size ? o->size - req->offset : 0;
 
     if ((req->flags & DLFW_REQ_WHOLE) && o->size > req->buf_cap)
-        return dlfw_fail(req->error, DLFW_E_BUFFER_TOO_SMALL, "'%.*s' is larger than the buffer", (int)req->key_len, req->key);
+        return dlfw_fail(req->error, DLFW_E_BUFFER_TOO_SMALL, "'%.*s' is larger than the buffer", (int)req->key_len,
+                         req->key);
     comp->bytes = req->length < left ? req->length : left;
     memcpy(req->buf, o->bytes + o->key_len + (o->size - left), comp->bytes);
     FAULT_AFTER_GET(req, comp);
@@ -197,7 +198,8 @@ static void wakeup(dlfw_queue *q)
 
 static const dlfw_backend_ops ops = {
     .struct_size = sizeof ops,
-    .op_mask = DLFW_OP_BIT(DLFW_OP_GET) | DLFW_OP_BIT(DLFW_OP_PUT) | DLFW_OP_BIT(DLFW_OP_STAT) | DLFW_OP_BIT(DLFW_OP_DELETE),
+    .op_mask =
+        DLFW_OP_BIT(DLFW_OP_GET) | DLFW_OP_BIT(DLFW_OP_PUT) | DLFW_OP_BIT(DLFW_OP_STAT) | DLFW_OP_BIT(DLFW_OP_DELETE),
     .create = store_create,
     .destroy = store_destroy,
     .queue_create = queue_create,
@@ -208,9 +210,12 @@ static const dlfw_backend_ops ops = {
     .wakeup = wakeup,
 };
 
-static const dlfw_iface iface = {
-    .struct_size = sizeof iface, .kind = DLFW_KIND_BACKEND, .name = "broken", .summary = "for tests of dlfw-conform", .ops = &ops};
+static const dlfw_iface iface = {.struct_size = sizeof iface,
+                                 .kind = DLFW_KIND_BACKEND,
+                                 .name = "broken",
+                                 .summary = "for tests of dlfw-conform",
+                                 .ops = &ops};
 static const dlfw_iface *const ifaces[] = {&iface, NULL};
 
-DLFW_PLUGIN("1.0.0", "backend=broken\n", .id = "org.dlfw.broken", .license = "Apache-2.0", .summary = "for tests of dlfw-conform",
-            .url = "", .ifaces = ifaces, .load = FAULT_LOAD);
+DLFW_PLUGIN("1.0.0", "backend=broken\n", .id = "org.dlfw.broken", .license = "Apache-2.0",
+            .summary = "for tests of dlfw-conform", .url = "", .ifaces = ifaces, .load = FAULT_LOAD);

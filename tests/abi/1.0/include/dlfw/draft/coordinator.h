@@ -31,7 +31,8 @@ typedef struct dlfw_coordinator_ops {
     dlfw_status (*barrier)(dlfw_coordinator *c, uint64_t deadline_ns, dlfw_error *reterr);
     dlfw_status (*broadcast)(dlfw_coordinator *c, uint32_t root, void *buf, uint64_t len, uint64_t deadline_ns, dlfw_error *reterr);
     /* in place, every rank gets the result */
-    dlfw_status (*reduce_u64)(dlfw_coordinator *c, uint32_t how, uint64_t *values, uint32_t count, uint64_t deadline_ns, dlfw_error *reterr);
+    dlfw_status (*reduce_u64)(dlfw_coordinator *c, uint32_t how, uint64_t *values, uint32_t count, uint64_t deadline_ns,
+                              dlfw_error *reterr);
     dlfw_status (*reduce_f64)(dlfw_coordinator *c, uint32_t how, double *values, uint32_t count, uint64_t deadline_ns, dlfw_error *reterr);
     /* mine: len bytes of each rank; all: world_size * len bytes in rank order */
     dlfw_status (*gather)(dlfw_coordinator *c, const void *mine, void *all, uint64_t len, uint64_t deadline_ns, dlfw_error *reterr);
