@@ -38,33 +38,6 @@ static void block_end(struct block_record *b)
     clock_timestamp(b->end_text, sizeof b->end_text);
 }
 
-/* One step: batch, compute, barrier. The wait for the batch counts from run->mark_ns: the begin of the block, or the
- * end of the step and hooks before, so that no time of the loop is left out. The batch's memory is free when its
- * compute begins, as after a copy to the accelerator. */
-static dlfw_status do_step(struct train_run *run, struct loader *loader, const struct time_distribution *compute,
-                           struct step_record *step, struct batch *batch, dlfw_error *err)
-{
-    struct job *job = run->job;
-    uint64_t t0 = run->mark_ns, t1, t2, t3, asked;
-    dlfw_status st;
-
-    st = loader_next(loader, batch, err);
-    if (st != DLFW_OK)
-        return st;
-    t1 = clock_now_ns();
-    loader_release(loader, batch);
-    asked = time_distribution_draw(compute, &run->random);
-    t2 = asked ? compute_until(t1 + asked) : t1;
-    t3 = barrier(job, &st, err);
-    run->mark_ns = t3;
-    *step = (struct step_record){.load_ns = t1 - t0, .compute_ns = t2 - t1, .barrier_ns = t3 - t2};
-    histogram_record(&job->record.batch_wait_ns, t1 - t0);
-    histogram_record(&job->record.barrier_ns, t3 - t2);
-    if (asked && t2 - t1 >= asked)
-        histogram_record(&job->record.compute_error_ns, t2 - t1 - asked);
-    return st;
-}
-
 static void show_progress(struct train_run *run, const struct step_record *step, uint64_t bytes)
 {
     struct progress *p = &run->progress;
@@ -76,6 +49,51 @@ static void show_progress(struct train_run *run, const struct step_record *step,
     if (run->shown_wall_ns)
         atomic_store_explicit(&p->au_permille, run->shown_compute_ns * 1000 / run->shown_wall_ns, memory_order_relaxed);
     progress_draw(p);
+}
+
+/* Enters the finished step into the records. Called inside the next step's compute, where it costs no AU: histograms
+ * and fresh pages of the step list are cold after a compute. */
+static void enter_last_step(struct train_run *run)
+{
+    struct run_record *rec = &run->job->record;
+    struct step_done *d = &run->last;
+
+    if (!d->record)
+        return;
+    *d->record = d->times;
+    d->record = NULL;
+    histogram_record(&rec->batch_wait_ns, d->times.load_ns);
+    histogram_record(&rec->barrier_ns, d->times.barrier_ns);
+    if (d->asked_ns && d->times.compute_ns >= d->asked_ns)
+        histogram_record(&rec->compute_error_ns, d->times.compute_ns - d->asked_ns);
+    show_progress(run, &d->times, d->bytes);
+}
+
+/* One step: batch, compute, barrier. The wait for the batch counts from run->mark_ns: the begin of the block, or the
+ * end of the step and hooks before, so that no time of the loop is left out. The batch's memory is free when its
+ * compute begins, as after a copy to the accelerator. */
+static dlfw_status do_step(struct train_run *run, struct loader *loader, const struct time_distribution *compute,
+                           struct step_record *record, struct batch *batch, dlfw_error *err)
+{
+    struct job *job = run->job;
+    uint64_t t0 = run->mark_ns, t1, t2, t3, asked;
+    dlfw_status st;
+
+    st = loader_next(loader, batch, err);
+    if (st != DLFW_OK)
+        return st;
+    t1 = clock_now_ns();
+    loader_release(loader, batch);
+    enter_last_step(run);
+    asked = time_distribution_draw(compute, &run->random);
+    t2 = asked ? compute_until(t1 + asked) : t1;
+    t3 = barrier(job, &st, err);
+    run->mark_ns = t3;
+    run->last = (struct step_done){.record = record,
+                                   .times = {.load_ns = t1 - t0, .compute_ns = t2 - t1, .barrier_ns = t3 - t2},
+                                   .asked_ns = asked,
+                                   .bytes = batch->bytes};
+    return st;
 }
 
 static void fill_ctx(const struct train_run *run, const struct epoch_record *e, uint64_t step,
@@ -99,6 +117,7 @@ static dlfw_status step_hooks(struct train_run *run, struct epoch_record *e, str
     dlfw_hook_ctx ctx;
     dlfw_status st;
 
+    enter_last_step(run);
     fill_ctx(run, e, step, last, &ctx);
     if (!hooks_end_block(job, &ctx, DLFW_PHASE_STEP)) {
         st = hooks_after_step(job, &ctx, err);
@@ -137,7 +156,6 @@ static dlfw_status run_steps(struct train_run *run, struct epoch_record *e, stru
         run->global_step++;
         run->samples += batch.samples;
         run->bytes += batch.bytes;
-        show_progress(run, record, batch.bytes);
         if (hooks_any(job)) {
             st = step_hooks(run, e, &block, step, record, err);
             run->mark_ns = clock_now_ns();
@@ -145,6 +163,7 @@ static dlfw_status run_steps(struct train_run *run, struct epoch_record *e, stru
     }
     if (block_is_open(block)) {
         block_end(block);
+        enter_last_step(run);
         log_block_end(&job->results, job->cfg, e->epoch, e->block_count, block, e->expected_steps, job->rank_count);
     }
     return st;
@@ -170,10 +189,11 @@ static dlfw_status evaluate(struct train_run *run, struct epoch_record *e, dlfw_
     for (uint64_t step = 0; step < run->eval_steps && st == DLFW_OK; step++) {
         st = do_step(run, run->eval_loader, &job->cfg->evaluation.eval_time, &b->steps[b->step_count], &batch, err);
         if (st == DLFW_OK)
-            show_progress(run, &b->steps[b->step_count++], batch.bytes);
+            b->step_count++;
     }
-    progress_end(&run->progress);
     block_end(b);
+    enter_last_step(run);
+    progress_end(&run->progress);
     ended = loader_end_epoch(run->eval_loader, &e->eval_load, st < 0 ? NULL : err);
     log_eval_end(&job->results, job->cfg, e, job->rank_count);
     return st < 0 || ended >= 0 ? st : ended;

@@ -6,6 +6,14 @@
 #include "loader/loader.h"
 #include "train/job.h"
 
+/* A finished step on its way into the records. */
+struct step_done {
+    struct step_record *record; /* where it goes; NULL: nothing is waiting */
+    struct step_record times;
+    uint64_t asked_ns; /* compute that was asked for */
+    uint64_t bytes;
+};
+
 struct train_run {
     struct job *job;
     struct dataset_access access;
@@ -18,6 +26,7 @@ struct train_run {
     uint64_t mark_ns; /* when the wait for the next batch began */
     struct progress progress;
     uint64_t shown_compute_ns, shown_wall_ns;
+    struct step_done last; /* not yet entered into the records */
 };
 
 /* Runs all epochs; DLFW_STOP of a hook ends them cleanly. What was measured is in job->record, also after a failure. */
