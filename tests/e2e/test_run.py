@@ -170,6 +170,16 @@ class Run(EndToEnd):
         self.assertNotIn("hydra", overrides)
 
 
+class Examples(EndToEnd):
+    def test_every_example_runs(self):
+        for path in sorted((SOURCE / "examples" / "run").glob("*.yaml")):
+            with self.subTest(path.name):
+                result = self.dlfw("run", "--strict", path, f"++output.folder={self.results}", "++train.computation_time=0.001", "++train.epochs=1",
+                                   "++metric.au=0")
+                self.assert_good(result)
+                self.assertTrue(result.summary()["dlfw"]["coverage"][0]["train"]["ok"])
+
+
 class Order(EndToEnd):
     """Shuffles shuffle, and the seed decides."""
 
