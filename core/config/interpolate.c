@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "config/override.h"
 #include "config/yaml_read.h"
 
@@ -87,6 +88,17 @@ static char *default_text(const char *text)
     return len == 4 && strncmp(text, "null", 4) == 0 ? NULL : xstrndup(text, len);
 }
 
+/* Text from outside of the file, which nobody has checked yet. */
+static dlfw_status check_text(const char *text, const char *what, const struct chain *chain, dlfw_error *err)
+{
+    size_t len = strlen(text), valid = utf8_valid(text, len);
+
+    if (valid < len)
+        return node_fail(chain->node, err, DLFW_E_CONFIG, "%s: byte %zu of its value is not valid UTF-8", what,
+                         valid + 1);
+    return DLFW_OK;
+}
+
 static dlfw_status resolve_environment(struct expansion *x, const char *argument, const struct chain *chain,
                                        struct outcome *ret, dlfw_error *err)
 {
@@ -95,8 +107,11 @@ static dlfw_status resolve_environment(struct expansion *x, const char *argument
     const char *value = getenv(name);
 
     if (value) {
-        *ret = (struct outcome){.text = xstrdup(value), .environment = name};
-        return DLFW_OK;
+        dlfw_status st = check_text(value, name, chain, err);
+
+        if (st >= 0)
+            *ret = (struct outcome){.text = xstrdup(value), .environment = name};
+        return st;
     }
     if (argument[len] == '\0')
         return node_fail(chain->node, err, DLFW_E_CONFIG,
@@ -112,6 +127,7 @@ static dlfw_status resolve_now(struct expansion *x, const char *format, const st
 {
     char text[256];
     size_t len;
+    dlfw_status st;
 
     /* The format is the user's, so no compiler can check it; strftime takes no arguments that it could misread. */
 #pragma GCC diagnostic push
@@ -120,6 +136,9 @@ static dlfw_status resolve_now(struct expansion *x, const char *format, const st
 #pragma GCC diagnostic pop
     if (!len)
         return node_fail(chain->node, err, DLFW_E_CONFIG, "'${now:%s}' gives no text or too much", format);
+    st = check_text(text, "'${now:...}'", chain, err);
+    if (st < 0)
+        return st;
     *ret = (struct outcome){.text = xstrdup(text)};
     return DLFW_OK;
 }
@@ -224,8 +243,13 @@ static dlfw_status replace_whole(struct expansion *x, dlfw_node *node, const str
         dlfw_node *copy;
 
         x->nodes += node_count_all(o.node);
+        x->bytes += node_text_all(o.node);
         if (x->nodes > YAML_MAX_NODES)
             return node_fail(node, err, DLFW_E_CONFIG, "more than %u values", YAML_MAX_NODES);
+        if (node_height(o.node) > STORED_MAX_DEPTH)
+            return node_fail(node, err, DLFW_E_CONFIG, "more than %u levels", STORED_MAX_DEPTH);
+        if (x->bytes > YAML_MAX_BYTES)
+            return node_fail(node, err, DLFW_E_CONFIG, "the text becomes longer than %u bytes", YAML_MAX_BYTES);
         copy = node_copy(x->tree, o.node);
         *node = *copy;
     } else if (o.text) {
@@ -332,5 +356,15 @@ dlfw_status interpolate_node(struct node_tree *tree, dlfw_node *node, struct pro
 
 dlfw_status interpolate_tree(struct node_tree *tree, struct problem_list *problems)
 {
-    return tree->root ? interpolate_node(tree, tree->root, problems) : DLFW_OK;
+    struct error_slot slot;
+    dlfw_status st = tree->root ? interpolate_node(tree, tree->root, problems) : DLFW_OK;
+
+    /* after a failure there is nothing that could be stored */
+    if (st < 0 || !tree->root)
+        return st;
+    error_slot_init(&slot);
+    st = stored_limits_check(tree->root, &slot.e);
+    if (st < 0)
+        problem_add_error(problems, &slot.e);
+    return st;
 }

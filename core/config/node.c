@@ -194,6 +194,31 @@ uint32_t node_count_all(const dlfw_node *node)
     uint32_t total = 1;
 
     for (uint32_t i = 0; i < node->count; i++)
-        total += node_count_all(node->pairs[i].value);
+        total += (node->pairs[i].key != NULL) + node_count_all(node->pairs[i].value);
     return total;
+}
+
+uint64_t node_text_all(const dlfw_node *node)
+{
+    uint64_t total = node->text_len;
+
+    for (uint32_t i = 0; i < node->count; i++) {
+        const struct node_pair *pair = &node->pairs[i];
+
+        total += (pair->key ? strlen(pair->key) : 0) + node_text_all(pair->value);
+    }
+    return total;
+}
+
+uint32_t node_height(const dlfw_node *node)
+{
+    uint32_t tallest = 0;
+
+    for (uint32_t i = 0; i < node->count; i++) {
+        uint32_t height = node_height(node->pairs[i].value);
+
+        if (height > tallest)
+            tallest = height;
+    }
+    return tallest + (node->kind == DLFW_NODE_MAP || node->kind == DLFW_NODE_LIST);
 }

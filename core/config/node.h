@@ -72,7 +72,9 @@ dlfw_status node_fail(const dlfw_node *node, dlfw_error *err, dlfw_status status
 
 /* A copy of a whole subtree in the same arena; places stay. Unlimited: the caller has counted (node_count_all). */
 dlfw_node *node_copy(struct node_tree *tree, const dlfw_node *node);
-uint32_t node_count_all(const dlfw_node *node);
+uint32_t node_count_all(const dlfw_node *node); /* as a reader counts: values and keys, node itself included */
+uint64_t node_text_all(const dlfw_node *node);  /* bytes of all values and keys */
+uint32_t node_height(const dlfw_node *node);    /* levels of lists and maps, node itself included */
 
 /* Keys whose values are never printed ("secret_access_key", "password", "sas_token"), unless they are only a reference
  * (env:NAME, file:PATH). */

@@ -6,7 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/utf8.h"
 #include "config/node.h"
+
+/* YAML looks for the colon behind a key for 1024 characters; longer keys are marked with '?'. */
+#define SIMPLE_KEY_MAX 1000u
 
 bool node_is_secret(const char *key, const char *text)
 {
@@ -25,11 +29,13 @@ bool node_is_secret(const char *key, const char *text)
 /* Text that YAML reads as something of its own when nothing quotes it. */
 static bool has_meaning(const char *text, size_t len)
 {
-    static const char *const words[] = {"null", "~", "<<", "=", "---", "..."};
+    static const char *const words[] = {"null", "~", "<<", "="};
 
     if (!len || text[0] == ' ' || text[len - 1] == ' ' || text[len - 1] == ':')
         return true;
     if (strchr("?:,[]{}#&*!|>'\"%@`", text[0]) || (text[0] == '-' && (len == 1 || text[1] == ' ')))
+        return true;
+    if (strncmp(text, "---", 3) == 0 || strncmp(text, "...", 3) == 0)
         return true;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcasecmp(text, words[i]) == 0)
@@ -45,7 +51,7 @@ static bool is_plain(const char *text, size_t len, bool flow)
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
 
-        if (c < 0x20 || c == 0x7f || (c == ':' && text[i + 1] == ' ') || (c == '#' && i && text[i - 1] == ' '))
+        if (c < 0x20 || c >= 0x7f || (c == ':' && text[i + 1] == ' ') || (c == '#' && i && text[i - 1] == ' '))
             return false;
         if (flow && strchr(",[]{}:", c))
             return false;
@@ -56,17 +62,14 @@ static bool is_plain(const char *text, size_t len, bool flow)
 static void print_quoted(const char *text, size_t len, struct str *out)
 {
     str_add(out, "\"");
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
+    while (len) {
+        size_t n = strcspn(text, "\"\\");
 
-        if (c == '"' || c == '\\')
-            str_add_format(out, "\\%c", c);
-        else if (c == '\n')
-            str_add(out, "\\n");
-        else if (c < 0x20 || c == 0x7f)
-            str_add_format(out, "\\x%02x", c);
-        else
-            str_add_len(out, text + i, 1);
+        utf8_add_escaped(out, text, n);
+        if (n < len)
+            str_add_format(out, "\\%c", text[n++]);
+        text += n;
+        len -= n;
     }
     str_add(out, "\"");
 }
@@ -79,6 +82,21 @@ static void print_text(const char *text, bool quoted, bool flow, struct str *out
         str_add_len(out, text, len);
     else
         print_quoted(text, len, out);
+}
+
+/* The key in the form that YAML wants for its length; true: the value's ':' must be set apart from it. */
+static bool print_key(const char *key, bool flow, struct str *out)
+{
+    struct str text = STR_EMPTY;
+    bool is_long;
+
+    print_text(key, false, flow, &text);
+    is_long = text.len > SIMPLE_KEY_MAX;
+    if (is_long)
+        str_add(out, "? ");
+    str_add_len(out, text.data, text.len);
+    str_free(&text);
+    return is_long;
 }
 
 /* A '${' that is left after interpolation is text, and must read back as text. */
@@ -122,8 +140,7 @@ static void print_flow(const char *key, const dlfw_node *node, struct str *out)
         if (i)
             str_add(out, ", ");
         if (map) {
-            print_text(node->pairs[i].key, false, true, out);
-            str_add(out, ": ");
+            str_add(out, print_key(node->pairs[i].key, true, out) ? " : " : ": ");
         }
         print_flow(map ? node->pairs[i].key : key, node->pairs[i].value, out);
     }
@@ -153,7 +170,10 @@ static void print_block(const char *key, const dlfw_node *node, uint32_t indent,
         if (i || !inlined)
             print_indent(indent, out);
         if (pair->key) {
-            print_text(pair->key, false, false, out);
+            if (print_key(pair->key, false, out)) {
+                str_add(out, "\n");
+                print_indent(indent, out);
+            }
             str_add(out, nested ? ":\n" : ": ");
         } else {
             str_add(out, "- ");

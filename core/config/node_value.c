@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "host/option_parse.h"
 
 static bool is_null_word(const char *text)
@@ -48,13 +49,17 @@ void node_where(const dlfw_node *node, char *buf, uint32_t cap)
 dlfw_status node_fail(const dlfw_node *node, dlfw_error *err, dlfw_status status, const char *format, ...)
 {
     char where[256], text[480];
+    struct str line = STR_EMPTY;
     va_list args;
 
     node_where(node, where, sizeof where);
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return dlfw_fail(err, status, "%s: %s", where, text);
+    utf8_add_escaped(&line, text, strlen(text));
+    dlfw_fail(err, status, "%s: %s", where, line.data);
+    str_free(&line);
+    return status;
 }
 
 /* The node's text for a conversion; marks it used. */

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
+#include "config/yaml_read.h"
 
 #define KEY_MAX 512u
 #define SHOWN_MAX 120u
@@ -51,14 +53,35 @@ const char *override_shown(struct arena *arena, const char *text)
 struct node_place override_place(struct arena *arena, const char *text, uint32_t number)
 {
     const char *shown = override_shown(arena, text);
-    size_t len = strlen(shown);
-    char *line = arena_strndup(arena, shown, len > SHOWN_MAX ? SHOWN_MAX : len);
+    struct str line = STR_EMPTY;
+    struct node_place place;
+    size_t len;
 
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < 0x20)
-            *c = '?';
-    return (struct node_place){
-        .file = arena_format(arena, "override %u ('%s%s')", number, line, len > SHOWN_MAX ? "..." : "")};
+    utf8_add_escaped(&line, shown, strlen(shown));
+    len = line.len > SHOWN_MAX ? SHOWN_MAX : line.len;
+    while (len < line.len && ((unsigned char)line.data[len] & 0xc0) == 0x80) /* cut between characters */
+        len--;
+    place = (struct node_place){.file = arena_format(arena, "override %u ('%.*s%s')", number, (int)len, line.data,
+                                                     len < line.len ? "..." : "")};
+    str_free(&line);
+    return place;
+}
+
+dlfw_status override_check_text(const char *text, dlfw_error *err)
+{
+    size_t len = strlen(text), at = 0, n;
+    uint32_t c = 0;
+
+    while (at < len) {
+        n = utf8_decode(text + at, len - at, &c);
+        if (!n)
+            return dlfw_fail(err, DLFW_E_CONFIG, "byte %zu is not valid UTF-8", at + 1);
+        if (utf8_is_control(c) && c != '\t')
+            return dlfw_fail(err, DLFW_E_CONFIG, "byte %zu is a control character (U+%04X), which no override can hold",
+                             at + 1, c);
+        at += n;
+    }
+    return DLFW_OK;
 }
 
 /* The dotted path between the action and '=', without "workload.". */
@@ -78,7 +101,7 @@ static dlfw_status read_key(const char *key, size_t len, char *path, dlfw_error 
         bool dot = key[i] == '.';
 
         if ((unsigned char)key[i] <= ' ' || strchr("+~,:@/()[]{}'\"\\$", key[i]))
-            return dlfw_fail(err, DLFW_E_CONFIG, "'%c' cannot be part of a key", key[i] < ' ' ? ' ' : key[i]);
+            return dlfw_fail(err, DLFW_E_CONFIG, "'%c' cannot be part of a key", key[i] == '\t' ? ' ' : key[i]);
         if (dot && dot_before)
             return dlfw_fail(err, DLFW_E_CONFIG, "an empty name between the dots of the key");
         dot_before = dot;
@@ -117,6 +140,23 @@ static dlfw_status check_lists(const dlfw_node *root, const char *path, dlfw_err
     return DLFW_OK;
 }
 
+/* The tree with value at path must still be one that can be stored and read again. */
+static dlfw_status check_size(const dlfw_node *root, const char *path, const dlfw_node *value, dlfw_error *err)
+{
+    const dlfw_node *old = node_find(root, path);
+    uint32_t levels = 1, nodes = node_count_all(value);
+
+    for (const char *dot = strchr(path, '.'); dot; dot = strchr(dot + 1, '.'))
+        levels++;
+    if (levels + node_height(value) > STORED_MAX_DEPTH)
+        return dlfw_fail(err, DLFW_E_CONFIG, "more than %u levels", STORED_MAX_DEPTH);
+    nodes += node_count_all(root);
+    nodes = old ? nodes - node_count_all(old) : nodes + 2 * levels;
+    if (nodes > STORED_MAX_NODES)
+        return dlfw_fail(err, DLFW_E_CONFIG, "the configuration gets more than %u values", STORED_MAX_NODES);
+    return DLFW_OK;
+}
+
 static dlfw_status apply(struct node_tree *tree, const char *text, struct node_place place, override_known *known,
                          dlfw_error *err)
 {
@@ -126,8 +166,10 @@ static dlfw_status apply(struct node_tree *tree, const char *text, struct node_p
     bool has_value = key[len] == '=', exists;
     char path[KEY_MAX];
     dlfw_node *value = NULL;
-    dlfw_status st = read_key(key, len, path, err);
+    dlfw_status st = override_check_text(text, err);
 
+    if (st >= 0)
+        st = read_key(key, len, path, err);
     if (st < 0)
         return st;
     exists = node_find(tree->root, path) != NULL;
@@ -148,6 +190,8 @@ static dlfw_status apply(struct node_tree *tree, const char *text, struct node_p
     if (st < 0)
         return st;
     st = override_value(tree, key + len + 1, place, &value, err);
+    if (st >= 0 && tree->root)
+        st = check_size(tree->root, path, value, err);
     if (st < 0)
         return st;
     node_set(tree, path, value);

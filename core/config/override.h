@@ -16,6 +16,8 @@
 typedef bool override_known(const char *path);
 dlfw_status override_apply(struct node_tree *tree, const char *text, uint32_t number, override_known *known,
                            dlfw_error *err);
+/* Refuses text that is not UTF-8 or holds control characters (a tab is a blank); the others here do it themselves. */
+dlfw_status override_check_text(const char *text, dlfw_error *err);
 bool override_is_hydra(const char *text); /* "++hydra.run.dir=..." or "hydra.x=..." */
 /* The value part of an override as a node (exposed for tests and for hydra.* values). */
 dlfw_status override_value(struct node_tree *tree, const char *text, struct node_place place, dlfw_node **ret,

@@ -205,7 +205,7 @@ static dlfw_status scan_container(struct scan *s, dlfw_node **ret, dlfw_error *e
             if (c == '\0')
                 return dlfw_fail(err, DLFW_E_CONFIG, "'%c' is missing at the end", end);
             if (c != ',' && c != end)
-                return dlfw_fail(err, DLFW_E_CONFIG, "expected ',' or '%c', not '%c'", end, c);
+                return dlfw_fail(err, DLFW_E_CONFIG, "expected ',' or '%c', not '%s'", end, s->at);
             s->at++;
         } while (c == ',');
     }
@@ -227,8 +227,10 @@ dlfw_status override_value(struct node_tree *tree, const char *text, struct node
 {
     struct scan s = {.tree = tree, .place = place, .at = text};
     dlfw_node *node = NULL;
-    dlfw_status st = scan_value(&s, "", &node, err);
+    dlfw_status st = override_check_text(text, err);
 
+    if (st >= 0)
+        st = scan_value(&s, "", &node, err);
     if (st < 0)
         return st;
     skip_blanks(&s);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "config/schema.h"
 
 static void add(struct problem_list *list, bool is_error, struct node_place place, const char *what)
@@ -16,12 +17,14 @@ static void add(struct problem_list *list, bool is_error, struct node_place plac
     struct problem *p;
     size_t prefix, file;
 
+    if (place.file)
+        utf8_add_escaped(&text, place.file, strlen(place.file));
     if (place.file && place.line)
-        str_add_format(&text, "%s:%u:%u: ", place.file, place.line, place.column);
-    else if (place.file)
-        str_add_format(&text, "%s: ", place.file);
+        str_add_format(&text, ":%u:%u", place.line, place.column);
+    if (place.file)
+        str_add(&text, ": ");
     prefix = text.len;
-    str_add(&text, what);
+    utf8_add_escaped(&text, what, strlen(what));
     for (uint32_t i = 0; i < list->count; i++)
         if (strcmp(list->items[i].text, text.data) == 0) {
             list->errors += is_error;

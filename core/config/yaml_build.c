@@ -10,37 +10,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 dlfw_status place_fail(struct node_place place, dlfw_error *err, const char *format, ...)
 {
+    struct str line = STR_EMPTY;
     char text[480];
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return dlfw_fail(err, DLFW_E_CONFIG, "%s:%u:%u: %s", place.file, place.line, place.column, text);
+    utf8_add_escaped(&line, text, strlen(text));
+    dlfw_fail(err, DLFW_E_CONFIG, "%s:%u:%u: %s", place.file, place.line, place.column, line.data);
+    str_free(&line);
+    return DLFW_E_CONFIG;
 }
 
-static dlfw_status count_nodes(struct yaml_builder *b, uint32_t more, struct node_place place, dlfw_error *err)
+/* bytes: the text of those nodes. */
+static dlfw_status count_nodes(struct yaml_builder *b, uint32_t more, uint64_t bytes, struct node_place place,
+                               dlfw_error *err)
 {
     if (more > YAML_MAX_NODES - b->nodes)
         return place_fail(place, err, "more than %u values (aliases count as often as they are used)", YAML_MAX_NODES);
+    if (bytes > YAML_MAX_BYTES - b->bytes)
+        return place_fail(place, err, "more than %u MiB of text (aliases count as often as they are used)",
+                          YAML_MAX_BYTES >> 20);
     b->nodes += more;
+    b->bytes += bytes;
     return DLFW_OK;
-}
-
-/* Levels below and including node. */
-static uint32_t node_height(const dlfw_node *node)
-{
-    uint32_t tallest = 0;
-
-    for (uint32_t i = 0; i < node->count; i++) {
-        uint32_t height = node_height(node->pairs[i].value);
-
-        if (height > tallest)
-            tallest = height;
-    }
-    return tallest + 1;
 }
 
 static dlfw_status remember_anchor(struct yaml_builder *b, const char *name, dlfw_node *node, dlfw_error *err)
@@ -56,6 +54,7 @@ static dlfw_status remember_anchor(struct yaml_builder *b, const char *name, dlf
     anchor->name = name;
     anchor->node = node;
     anchor->nodes = node_count_all(node);
+    anchor->bytes = node_text_all(node);
     anchor->height = node_height(node);
     anchor->next = b->anchors;
     b->anchors = anchor;
@@ -115,7 +114,7 @@ static bool key_comes_next(const struct yaml_builder *b)
 
 dlfw_status yaml_build_scalar(struct yaml_builder *b, dlfw_node *scalar, const char *anchor, dlfw_error *err)
 {
-    dlfw_status st = count_nodes(b, 1, scalar->place, err);
+    dlfw_status st = count_nodes(b, 1, scalar->text_len, scalar->place, err);
 
     if (st < 0)
         return st;
@@ -141,7 +140,7 @@ dlfw_status yaml_build_scalar(struct yaml_builder *b, dlfw_node *scalar, const c
 dlfw_status yaml_build_open(struct yaml_builder *b, uint32_t kind, const char *anchor, struct node_place place,
                             dlfw_error *err)
 {
-    dlfw_status st = count_nodes(b, 1, place, err);
+    dlfw_status st = count_nodes(b, 1, 0, place, err);
     struct yaml_frame *frame;
 
     if (st < 0)
@@ -250,7 +249,7 @@ dlfw_status yaml_build_alias(struct yaml_builder *b, const char *name, struct no
         anchor = anchor->next;
     if (!anchor)
         return place_fail(place, err, "alias '*%s' has no anchor '&%s' before it", name, name);
-    st = count_nodes(b, anchor->nodes, place, err);
+    st = count_nodes(b, anchor->nodes, anchor->bytes, place, err);
     if (st < 0)
         return st;
     if (b->depth + anchor->height > YAML_MAX_DEPTH)

@@ -9,7 +9,8 @@ struct yaml_anchor {
     struct yaml_anchor *next;
     const char *name;
     dlfw_node *node;
-    uint32_t nodes; /* in node, itself included */
+    uint32_t nodes; /* in node, itself and its keys included */
+    uint64_t bytes; /* of text in them */
     uint32_t height;
 };
 
@@ -30,6 +31,7 @@ struct yaml_builder {
     struct yaml_anchor *anchors;
     uint32_t anchor_count;
     uint32_t nodes;
+    uint64_t bytes; /* of text, at most YAML_MAX_BYTES */
     uint32_t depth;
     struct yaml_frame stack[YAML_MAX_DEPTH];
 };

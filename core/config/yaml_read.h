@@ -12,10 +12,18 @@
 #define YAML_MAX_ANCHORS 1000u
 #define YAML_MAX_BYTES (16u << 20)
 
+/* What the sections of a configuration may hold, overrides and interpolation included, so that it can be read again
+ * once it is stored: one level and two values fewer, as a stored configuration has everything below 'workload'. */
+#define STORED_MAX_NODES (YAML_MAX_NODES - 2)
+#define STORED_MAX_DEPTH (YAML_MAX_DEPTH - 1)
+
 /* *tree must be zeroed or hold an earlier tree that the new one is added to (same arena, new root). An empty file gives
  * a null root. */
 dlfw_status yaml_read_file(const char *path, struct node_tree *tree, dlfw_error *err);
 /* name stands for the file in messages. */
 dlfw_status yaml_read_text(const char *name, const char *text, size_t len, struct node_tree *tree, dlfw_error *err);
+
+/* Refuses what a stored configuration could not hold; the place is the first one too deep, else the root's. */
+dlfw_status stored_limits_check(const dlfw_node *root, dlfw_error *err);
 
 #endif

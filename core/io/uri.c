@@ -98,7 +98,9 @@ char *uri_join(const char *root, const char *id)
 
 char *uri_text(const struct uri *uri)
 {
-    if (strcmp(uri->scheme, "file") == 0 && uri->path[0] != '/' && !uri_has_scheme(uri->path))
+    bool is_bare = uri->path[0] != '/' && !uri_has_scheme(uri->path) && strncmp(uri->path, "://", 3) != 0;
+
+    if (strcmp(uri->scheme, "file") == 0 && is_bare)
         return xstrdup(uri->path);
     return xformat("%s://%s", uri->scheme, uri->path);
 }

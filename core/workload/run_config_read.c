@@ -98,8 +98,12 @@ static void read_hydra(struct run_config *cfg, const char *text, uint32_t number
 {
     const char *key = text + strspn(text, "+~");
     bool run_dir = strncmp(key, "hydra.run.dir=", 14) == 0;
+    struct error_slot slot;
 
-    if (run_dir)
+    error_slot_init(&slot);
+    if (override_check_text(text, &slot.e) < 0)
+        problem_add_at(problems, true, override_place(&cfg->tree.arena, text, number), "%s", slot.text);
+    else if (run_dir)
         cfg->hydra_run_dir = plain_value(cfg, text, number, true, problems);
     else if (strncmp(key, "hydra.output_subdir=", 20) == 0)
         cfg->hydra_output_subdir = plain_value(cfg, text, number, true, problems);

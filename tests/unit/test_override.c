@@ -101,6 +101,12 @@ static const struct {
     {"'abc", "the quote ' is not closed"},
     {"'a'b", "text after the value: 'b'"},
     {"[1]x", "text after the value: 'x'"},
+    {"[1]\xc3\xa9", "text after the value: '\xc3\xa9'"},
+    {"['a'\xc3\xa9]", "expected ',' or ']', not '\xc3\xa9]'"},
+    {"a\xff", "byte 2 is not valid UTF-8"},
+    {"[x]\x01", "byte 4 is a control character (U+0001), which no override can hold"},
+    {"'a\nb'", "byte 3 is a control character (U+000A)"},
+    {"x\xc2\x85y", "byte 2 is a control character (U+0085)"},
     {"range(1)", "functions are not supported"},
     {"a]b", "unexpected ']'"},
     {"${a", "'${' is not closed"},
@@ -161,6 +167,8 @@ START_TEST(test_changes)
 }
 END_TEST
 
+#define TEN_A "a.a.a.a.a.a.a.a.a.a."
+
 static const struct {
     const char *override, *message;
 } refused[] = {
@@ -183,6 +191,14 @@ static const struct {
     {"++hooks.m.p=x", "override 2 ('++hooks.m.p=x'): 'hooks' is a list of 2 items; 'm' is not the number of one"},
     {"++s.secret_access_key=hush,", "override 2 ('++s.secret_access_key=***'): a comma"},
     {"++s.o={secret_access_key:hush", "override 2 ('++s.o=***'): '}' is missing"},
+    {"++\xff=1", "override 2 ('++\\xff=1'): byte 3 is not valid UTF-8"},
+    {"++a=\xff", "override 2 ('++a=\\xff'): byte 5 is not valid UTF-8"},
+    {"++a\x7f=1", "override 2 ('++a\\x7f=1'): byte 4 is a control character (U+007F)"},
+    {"++a=\n", "override 2 ('++a=\\n'): byte 5 is a control character (U+000A)"},
+    {"++" TEN_A TEN_A TEN_A TEN_A TEN_A TEN_A "a.a.a.a=1",
+     "override 2 ('++" TEN_A TEN_A TEN_A TEN_A TEN_A "a.a.a.a.a.a.a.a.a....'): more than 63 levels"},
+    {"++" TEN_A TEN_A TEN_A TEN_A TEN_A TEN_A "a.a=[[]]",
+     "override 2 ('++" TEN_A TEN_A TEN_A TEN_A TEN_A "a.a.a.a.a.a.a.a.a....'): more than 63 levels"},
 };
 
 START_TEST(test_refused)
@@ -327,6 +343,100 @@ START_TEST(test_interpolation_bomb)
 }
 END_TEST
 
+/* The deepest that still fits below 'workload' in a stored configuration; and its fullest. */
+START_TEST(test_limits_of_what_is_stored)
+{
+    struct str text = STR_EMPTY;
+
+    read_tree("{}");
+    ck_assert_msg(override_apply(&tree, "++" TEN_A TEN_A TEN_A TEN_A TEN_A TEN_A "a.a.a=1", 1, known, &err.e) >= 0,
+                  "%s", err.text);
+    ck_assert_int_eq(interpolate_tree(&tree, &problems), DLFW_OK);
+    str_add(&text, "a: [");
+    for (uint32_t i = 3; i < STORED_MAX_NODES; i++)
+        str_add(&text, "1,");
+    str_add(&text, "]\n");
+    read_tree(text.data);
+    ck_assert_int_eq(interpolate_tree(&tree, &problems), DLFW_OK);
+    ck_assert_int_eq(override_apply(&tree, "++a.7=2", 1, known, &err.e), DLFW_OK);
+    ck_assert_int_eq(override_apply(&tree, "++b=2", 1, known, &err.e), DLFW_E_CONFIG);
+    ck_assert_str_eq(err.text, "override 1 ('++b=2'): the configuration gets more than 199998 values");
+    ck_assert_int_eq(override_apply(&tree, "++a=2", 1, known, &err.e), DLFW_OK);
+    ck_assert_int_eq(override_apply(&tree, "++b=2", 1, known, &err.e), DLFW_OK);
+    str_free(&text);
+}
+END_TEST
+
+static void refused_when_interpolated(const char *text, const char *message)
+{
+    read_tree(text);
+    ck_assert_int_eq(interpolate_tree(&tree, &problems), DLFW_E_CONFIG);
+    ck_assert_uint_eq(problems.errors, 1);
+    ck_assert_str_eq(problems.items[0].text, message);
+}
+
+START_TEST(test_limits_of_interpolation)
+{
+    struct str text = STR_EMPTY;
+
+    /* 64 levels in a file; 41 + 40 by a reference */
+    for (int i = 0; i < 64; i++)
+        str_add(&text, "[");
+    for (int i = 0; i < 64; i++)
+        str_add(&text, "]");
+    refused_when_interpolated(text.data, "t.yaml:1:64: more than 63 levels");
+    str_clear(&text);
+    for (int k = 0; k < 2; k++) {
+        str_add(&text, k ? "\nb: " : "a: ");
+        for (int i = 0; i < 40; i++)
+            str_add(&text, "[");
+        str_add(&text, k ? "'${a}'" : "1");
+        for (int i = 0; i < 40; i++)
+            str_add(&text, "]");
+    }
+    refused_when_interpolated(text.data, "t.yaml:1:26: more than 63 levels");
+    /* one long text, many times */
+    str_clear(&text);
+    str_add(&text, "a: ");
+    for (int i = 0; i < 60000; i++)
+        str_add(&text, "x");
+    str_add(&text, "\nb: [");
+    for (int i = 0; i < 290; i++)
+        str_add(&text, "'${a}',");
+    str_add(&text, "]\n");
+    read_tree(text.data);
+    ck_assert_int_eq(interpolate_tree(&tree, &problems), DLFW_E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(problems.items[0].text, "the text becomes longer than 16777216 bytes"));
+    str_free(&text);
+}
+END_TEST
+
+/* Aliases may bring 16 MiB of text, but what is stored needs escapes as well. */
+START_TEST(test_stored_size)
+{
+    struct str text = STR_EMPTY;
+
+    str_add(&text, "a: &x \"");
+    for (int i = 0; i < 10000; i++)
+        str_add(&text, "\\x01");
+    str_add(&text, "\"\nb: [");
+    for (int i = 0; i < 450; i++)
+        str_add(&text, "*x,");
+    str_add(&text, "]\n");
+    refused_when_interpolated(text.data, "t.yaml:1:1: larger than 16 MiB with all references replaced");
+    str_free(&text);
+}
+END_TEST
+
+START_TEST(test_environment_must_be_text)
+{
+    setenv("DLFWTEST_BYTES", "ab\xff", 1);
+    refused_when_interpolated("c: ${oc.env:DLFWTEST_BYTES}\n",
+                              "t.yaml:1:4: DLFWTEST_BYTES: byte 3 of its value is not valid UTF-8");
+    unsetenv("DLFWTEST_BYTES");
+}
+END_TEST
+
 START_TEST(test_every_mistake_is_reported)
 {
     read_tree("a: ${x}\nb: ${y}\nc: ${a}\n");
@@ -355,6 +465,10 @@ int main(void)
     tcase_add_test(tcase, test_interpolated_node_keeps_place);
     tcase_add_loop_test(tcase, test_bad_interpolations, 0, COUNT(bad_interpolations));
     tcase_add_test(tcase, test_interpolation_bomb);
+    tcase_add_test(tcase, test_limits_of_what_is_stored);
+    tcase_add_test(tcase, test_limits_of_interpolation);
+    tcase_add_test(tcase, test_stored_size);
+    tcase_add_test(tcase, test_environment_must_be_text);
     tcase_add_test(tcase, test_every_mistake_is_reported);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

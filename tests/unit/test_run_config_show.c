@@ -123,6 +123,68 @@ START_TEST(test_shown_after_mistakes)
 }
 END_TEST
 
+/* The line of a key, its blanks pressed to one. */
+static const char *line_of(const char *text, const char *key)
+{
+    static char line[256];
+    const char *at = strstr(text, key);
+    size_t n = 0;
+
+    ck_assert_ptr_nonnull(at);
+    for (; *at && *at != '\n' && n + 1 < sizeof line; at++)
+        if (*at != ' ' || at[1] != ' ')
+            line[n++] = *at;
+    line[n] = '\0';
+    return line;
+}
+
+START_TEST(test_controls_are_escaped)
+{
+    static const char *const overrides[] = {"++model.name=\xff", NULL};
+    struct str out = STR_EMPTY;
+    json_t *all;
+
+    read_text("model: {name: \"x\\ny\\e\\N\", type: 'null'}\nworkflow: {query: \"\\t\"}\n", NULL);
+    ck_assert_uint_eq(problems.errors, 0);
+    run_config_show(&cfg, false, &out);
+    ck_assert_ptr_nonnull(strstr(line_of(out.data, "model.name"), "model.name x\\ny\\x1b\\x85 # "));
+    ck_assert_ptr_nonnull(strstr(line_of(out.data, "workflow.query"), "workflow.query \\t # "));
+    for (const char *c = out.data; *c; c++)
+        ck_assert((unsigned char)*c >= ' ' || *c == '\n');
+    all = show();
+    ck_assert_str_eq(json_string_value(VALUE("model.name")), "x\ny\x1b\xc2\x85");
+    ck_assert_str_eq(json_string_value(VALUE("model.type")), "null");
+    ck_assert_str_eq(json_string_value(VALUE("workflow.query")), "\t");
+    json_decref(all);
+    read_text("model: {name: x}\n", overrides);
+    ck_assert_uint_eq(problems.errors, 1);
+    ck_assert_str_eq(problems.items[0].text, "override 1 ('++model.name=\\xff'): byte 14 is not valid UTF-8");
+    read_text("\"a\\nb\": 1\n", NULL);
+    ck_assert_ptr_nonnull(strstr(problems.items[0].text, "a\\nb"));
+    ck_assert_ptr_null(strchr(problems.items[0].text, '\n'));
+    str_free(&out);
+}
+END_TEST
+
+/* Also values longer than any buffer, and cut nowhere. */
+START_TEST(test_long_values_are_whole)
+{
+    struct str text = STR_EMPTY, value = STR_EMPTY;
+    json_t *all;
+
+    str_add(&value, "x");
+    for (int i = 0; i < 10000; i++)
+        str_add(&value, "\xc3\xa9");
+    str_add_format(&text, "dataset: {data_folder: %s}\n", value.data);
+    read_text(text.data, NULL);
+    all = show();
+    ck_assert_str_eq(json_string_value(VALUE("dataset.data_folder")), value.data);
+    json_decref(all);
+    str_free(&text);
+    str_free(&value);
+}
+END_TEST
+
 static char *shown_values(void)
 {
     json_t *all = show(), *item;
@@ -177,6 +239,8 @@ int main(void)
     tcase_add_test(tcase, test_json);
     tcase_add_test(tcase, test_every_key_is_shown);
     tcase_add_test(tcase, test_shown_after_mistakes);
+    tcase_add_test(tcase, test_controls_are_escaped);
+    tcase_add_test(tcase, test_long_values_are_whole);
     tcase_add_test(tcase, test_stored_configuration_reads_back);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

@@ -31,6 +31,7 @@ static const struct {
     {"1a://x", "file", "1a://x", "1a://x"},
     {"s3:/bucket", "file", "s3:/bucket", "s3:/bucket"},
     {"file://a://b", "file", "a://b", "file://a://b"},
+    {"file://://x", "file", "://x", "file://://x"},
 };
 
 START_TEST(parses)
@@ -52,7 +53,14 @@ START_TEST(parses)
 }
 END_TEST
 
-static const char *const bad[] = {"", "file://", "://x"};
+static const struct {
+    const char *text, *message;
+} bad[] = {
+    {"", "a storage location is empty; give a folder or a URI such as 's3://bucket/prefix'"},
+    {"file://", "'file://' names no folder"},
+    {"://x", "'://x' has no scheme before '://'"},
+    {"://", "'://' has no scheme before '://'"},
+};
 
 START_TEST(refuses)
 {
@@ -60,8 +68,8 @@ START_TEST(refuses)
     struct error_slot err;
 
     error_slot_init(&err);
-    ck_assert_msg(uri_parse(bad[_i], &uri, &err.e) == DLFW_E_INVALID, "'%s'", bad[_i]);
-    ck_assert_uint_gt(err.e.message_len, 0);
+    ck_assert_msg(uri_parse(bad[_i].text, &uri, &err.e) == DLFW_E_INVALID, "'%s'", bad[_i].text);
+    ck_assert_str_eq(err.text, bad[_i].message);
     ck_assert_ptr_null(uri.scheme);
     uri_free(&uri);
 }
