@@ -64,7 +64,7 @@ static int take_operands(const struct command *command, int argc, char **argv, s
 
 int run_arguments_parse(const struct command *command, int argc, char **argv, struct run_arguments *args)
 {
-    int c;
+    int c, status;
 
     opterr = 0;
     *args = (struct run_arguments){0};
@@ -96,7 +96,10 @@ int run_arguments_parse(const struct command *command, int argc, char **argv, st
                                    argv[optind - 1]);
         }
     }
-    return take_operands(command, argc, argv, args);
+    status = take_operands(command, argc, argv, args);
+    if (status != EXIT_OK)
+        free(args->overrides);
+    return status;
 }
 
 void problems_print(const struct problem_list *problems)

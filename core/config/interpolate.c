@@ -14,6 +14,7 @@
 
 #define TEXT_MAX 65536u
 #define CHAIN_MAX 64u
+#define REFERENCES_MAX 4096u
 
 /* The nodes whose expansion is under way, innermost first. */
 struct chain {
@@ -27,6 +28,7 @@ struct expansion {
     struct tm now;
     uint64_t bytes;
     uint32_t nodes;
+    uint32_t references; /* of keys, each a search through the tree */
 };
 
 /* What one ${...} stands for. */
@@ -63,6 +65,8 @@ static dlfw_status resolve_path(struct expansion *x, const char *expr, const str
 
     if (path[0] == '.')
         return node_fail(chain->node, err, DLFW_E_CONFIG, "'${%s}': write the whole path, as in ${train.epochs}", expr);
+    if (++x->references > REFERENCES_MAX)
+        return node_fail(chain->node, err, DLFW_E_CONFIG, "more than %u references to keys in one file", REFERENCES_MAX);
     target = *path ? node_find(x->tree->root, path) : NULL;
     if (!target)
         return node_fail(chain->node, err, DLFW_E_CONFIG, "'${%s}': there is no key '%s'", expr, path);

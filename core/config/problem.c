@@ -11,12 +11,22 @@
 #include "base/utf8.h"
 #include "config/schema.h"
 
+#define PROBLEMS_MAX 1000u /* each new one is compared with all before */
+
 static void add(struct problem_list *list, bool is_error, struct node_place place, const char *what)
 {
     struct str text = STR_EMPTY;
     struct problem *p;
     size_t prefix, file;
 
+    if (list->count > PROBLEMS_MAX) {
+        list->errors += is_error;
+        return;
+    }
+    if (list->count == PROBLEMS_MAX) {
+        place = (struct node_place){0};
+        what = "more problems are not listed; mend these first";
+    }
     if (place.file)
         utf8_add_escaped(&text, place.file, strlen(place.file));
     if (place.file && place.line)

@@ -183,7 +183,7 @@ static const char *scan_decimal(const char *text, char *buf, size_t cap)
 
 dlfw_status text_f64(const char *text, double *ret, dlfw_error *err)
 {
-    char buf[128];
+    char buf[128] = "";
     const char *end = scan_decimal(text, buf, sizeof buf);
     const char *digits = buf + (buf[0] == '-' || buf[0] == '+');
     double value;

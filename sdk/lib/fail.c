@@ -67,10 +67,9 @@ static void append(dlfw_error *err, const char *format, va_list args)
     if (n <= 0)
         return;
     n = (uint32_t)n < room ? n : (int)room - 1;
-    for (int i = 0; i < n; i++) /* a message is one line, whatever an object's name holds */
-        if ((unsigned char)err->message[err->message_len + (uint32_t)i] < 0x20)
-            err->message[err->message_len + (uint32_t)i] = '?';
-    err->message_len += (uint32_t)n;
+    for (char *c = err->message + err->message_len; n-- > 0; c++, err->message_len++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) /* a message is one line, whatever an object's name holds */
+            *c = '?';
 }
 
 static void append_text(dlfw_error *err, const char *text)
