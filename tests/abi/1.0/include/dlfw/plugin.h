@@ -74,6 +74,13 @@ typedef struct dlfw_plugin {
 #define DLFW_NOTE_OWNER "dlfw"
 
 #ifndef __cplusplus
+/* clang's AddressSanitizer pads every global, also in a section of its own, which would break the note. */
+#ifdef __clang__
+#define DLFW_NOTE_ATTRIBUTES __attribute__((used, section(".note.dlfw"), aligned(4), no_sanitize("address")))
+#else
+#define DLFW_NOTE_ATTRIBUTES __attribute__((used, section(".note.dlfw"), aligned(4)))
+#endif
+
 /*
  * DLFW_PLUGIN("1.0.0", "backend=file\nbackend=direct\n", .id = ..., .license = ..., .summary = ..., .ifaces = ...);
  * The second argument names every interface of ifaces, kind=name, one per line: `dlfw plugins list` reads it
@@ -94,7 +101,7 @@ typedef struct dlfw_plugin {
         uint16_t abi_major, abi_minor;                                                                \
         uint32_t reserved0;                                                                           \
         char text[(sizeof("version=" plugin_version "\n" note_ifaces) + 3u) & ~(size_t)3u];           \
-    } dlfw_plugin_note __attribute__((used, section(".note.dlfw"), aligned(4))) = {                   \
+    } dlfw_plugin_note DLFW_NOTE_ATTRIBUTES = {                                                       \
         sizeof(DLFW_NOTE_OWNER),                                                                      \
         8u + (uint32_t)((sizeof("version=" plugin_version "\n" note_ifaces) + 3u) & ~(size_t)3u),     \
         DLFW_NOTE_TYPE,                                                                               \
