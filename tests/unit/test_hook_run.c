@@ -406,8 +406,9 @@ START_TEST(a_reader_that_fails_ends_the_training)
     ck_assert_msg(strstr(err.text, "train/img_") != NULL, "%s", err.text);
     ck_assert_uint_eq(job.record.epoch_count, 1);
     ck_assert_uint_eq(job.record.epochs[0].block_count, 1);
-    ck_assert(_i ? job.record.epochs[0].blocks[0].step_count == STEPS
-                 : job.record.epochs[0].blocks[0].step_count < STEPS);
+    /* the last file's failing CLOSE may be seen before or after its batch is taken */
+    ck_assert_uint_ge(job.record.epochs[0].blocks[0].step_count, _i ? STEPS - 1 : 1);
+    ck_assert_uint_le(job.record.epochs[0].blocks[0].step_count, _i ? STEPS : STEPS - 1);
     ck_assert_uint_eq(last_epoch.phase, 0); /* an epoch that failed is not over */
     loader_destroy(run.train_loader);
     memory_dataset_destroy(md);
