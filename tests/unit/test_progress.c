@@ -2,6 +2,7 @@
 /* The progress line: what it says, and that it leaves a terminal clean and everything else alone. */
 #include <check.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,14 +49,22 @@ static void stderr_to(int fd)
     ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
 }
 
+/* A terminal hands over what was written a little later, so this reads until nothing has come for a while. */
 static size_t read_now(int fd, char *buf, size_t cap)
 {
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    size_t len = 0;
     ssize_t n;
 
     fcntl(fd, F_SETFL, O_NONBLOCK);
-    n = read(fd, buf, cap - 1);
-    buf[n > 0 ? n : 0] = '\0';
-    return n > 0 ? (size_t)n : 0;
+    while (len < cap - 1 && poll(&ready, 1, 100) > 0) {
+        n = read(fd, buf + len, cap - 1 - len);
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+    }
+    buf[len] = '\0';
+    return len;
 }
 
 static void begins(const char *text, const char *begin)
