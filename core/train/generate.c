@@ -119,17 +119,20 @@ static dlfw_status write_object(struct writer_thread *t, const char *key, const 
     return DLFW_OK;
 }
 
-static bool is_complete(struct writer_thread *t, const char *key, uint64_t size)
+/* Only "not found" means that a file has to be written; any other failure is one. */
+static dlfw_status is_complete(struct writer_thread *t, const char *key, uint64_t size, bool *ret, dlfw_error *err)
 {
-    struct error_slot err;
     uint64_t found;
+    dlfw_status st;
 
+    *ret = false;
     if (!t->g->resume)
-        return false;
-    error_slot_init(&err);
-    if (io_stat(t->queue, key, &found, &err.e) < 0)
-        return false;
-    return size == UINT64_MAX || found == size;
+        return DLFW_OK;
+    st = io_stat(t->queue, key, &found, err);
+    if (st == DLFW_E_NOT_FOUND)
+        return DLFW_OK;
+    *ret = st >= 0 && (size == UINT64_MAX || found == size);
+    return st;
 }
 
 static dlfw_status generate_file(struct writer_thread *t, uint64_t index, dlfw_error *err)
@@ -141,6 +144,7 @@ static dlfw_status generate_file(struct writer_thread *t, uint64_t index, dlfw_e
     dlfw_encode_spec spec;
     uint64_t dims[32], size;
     char key[KEY_CAP];
+    bool complete;
     dlfw_status st;
 
     dataset_key(ds, file, g->extension, key, sizeof key);
@@ -148,7 +152,10 @@ static dlfw_status generate_file(struct writer_thread *t, uint64_t index, dlfw_e
     st = g->access.format_iface->ops.format.file_size(g->access.format, &spec, &size, err);
     if (st < 0)
         return st;
-    if (is_complete(t, key, size))
+    st = is_complete(t, key, size, &complete, err);
+    if (st < 0)
+        return st;
+    if (complete)
         atomic_fetch_add(&g->skipped, 1);
     else
         st = write_object(t, key, &spec, size, err);
@@ -278,29 +285,44 @@ static bool stop_at_first(void *ctx, const char *name, uint32_t name_len, uint64
     return !*found;
 }
 
-/* Whether files may be skipped, and the description that makes it possible next time. */
+/* Are there files of either split already? A folder that is not there has none; a folder that cannot be listed is an
+ * error. */
+static dlfw_status find_files(const struct generator *g, struct io_queue *q, bool *ret, dlfw_error *err)
+{
+    dlfw_status st = DLFW_OK;
+
+    *ret = false;
+    for (uint32_t s = 0; s < 2 && st >= 0 && !*ret; s++) {
+        st = io_list(q, g->splits[s].folder, true, stop_at_first, ret, err);
+        if (st == DLFW_E_NOT_FOUND)
+            st = DLFW_OK;
+    }
+    return st;
+}
+
+/* Whether files may be skipped, and the description that makes it possible next time. A description is only written
+ * where no file of unknown origin lies beside it. */
 static dlfw_status decide_resume(struct generator *g, struct io_queue *q, dlfw_error *err)
 {
     struct str text = STR_EMPTY;
     char *old = NULL;
     uint64_t old_len = 0;
     bool has_files = false;
-    struct error_slot ignored;
-    dlfw_status st = DLFW_OK;
+    dlfw_status st;
 
-    error_slot_init(&ignored);
     describe(g, &text);
-    if (io_read_all(q, DATASET_DESCRIPTION_KEY, 1 << 16, &old, &old_len, &ignored.e) < 0)
-        old = NULL;
-    g->resume = old && strcmp(old, text.data) == 0 && !g->job->force;
-    if (!g->resume) {
-        if (io_list(q, "train", true, stop_at_first, &has_files, &ignored.e) < 0)
-            has_files = false;
-        if (old)
-            st = io_delete(q, DATASET_DESCRIPTION_KEY, err);
-        if (st >= 0 && !has_files)
-            st = io_put(q, DATASET_DESCRIPTION_KEY, text.data, text.len, 0, err);
-    }
+    st = io_read_all(q, DATASET_DESCRIPTION_KEY, 1 << 16, &old, &old_len, err);
+    if (st < 0 && st != DLFW_E_NOT_FOUND)
+        goto out;
+    g->resume = st >= 0 && strcmp(old, text.data) == 0 && !g->job->force;
+    if (g->resume)
+        goto out;
+    st = st >= 0 ? io_delete(q, DATASET_DESCRIPTION_KEY, err) : DLFW_OK;
+    if (st >= 0)
+        st = find_files(g, q, &has_files, err);
+    if (st >= 0 && !has_files)
+        st = io_put(q, DATASET_DESCRIPTION_KEY, text.data, text.len, 0, err);
+out:
     free(old);
     str_free(&text);
     return st;

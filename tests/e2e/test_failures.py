@@ -93,7 +93,7 @@ class Damage(EndToEnd):
         self.flip(1000)
         self.assert_fails(self.train(), "img_05_of_12.npz", "CRC")
 
-    def test_flipped_byte_is_found_by_content_without_crc(self):
+    def test_verify_none_looks_at_no_checksum(self):
         self.flip(1000)
         self.assert_good(self.train("++reader.verify=none"))
 
@@ -168,6 +168,22 @@ class Generation(EndToEnd):
         result = self.run_job(config, "++content.seed=9", command="generate")
         self.assertEqual(result.summary()["dlfw"]["generation"]["skipped"], 0)
         self.assert_good(self.run_job(config, "++content.seed=9", "++reader.verify=all"))
+
+    def test_files_of_unknown_origin_are_not_kept(self):
+        config = self.write(SMALL)
+        self.assert_good(self.run_job(config, command="generate"))
+        (self.folder / "data" / "dlfw-dataset.yaml").unlink()
+        result = self.run_job(config, command="generate")
+        self.assert_good(result)
+        self.assertEqual(result.summary()["dlfw"]["generation"]["skipped"], 0)
+
+    def test_description_that_cannot_be_read(self):
+        config = self.write(SMALL)
+        self.assert_good(self.run_job(config, command="generate"))
+        description = self.folder / "data" / "dlfw-dataset.yaml"
+        description.unlink()
+        description.mkdir()
+        self.assert_fails(self.run_job(config, command="generate"), "dlfw-dataset.yaml")
 
     def test_force(self):
         config = self.write(SMALL)
