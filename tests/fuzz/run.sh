@@ -11,9 +11,8 @@ build=$(cd "$1" && pwd)
 seconds=$2
 corpus=$(cd "$(dirname "$0")" && pwd)/corpus
 targets=()
-for source in "$(dirname "$0")"/fuzz_*.c; do
-    name=$(basename "$source" .c)
-    name=${name#fuzz_}
+for folder in "$corpus"/*/; do
+    name=$(basename "$folder")
     if [ ! -x "$build/tests/fuzz/fuzz_$name" ]; then
         echo "$build/tests/fuzz/fuzz_$name is missing; build the preset 'fuzz' first" >&2
         exit 2

@@ -6,31 +6,27 @@ target_compile_definitions(dlfw-format-driver PRIVATE _GNU_SOURCE)
 target_include_directories(dlfw-format-driver PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(dlfw-format-driver PUBLIC dlfw-sdk PkgConfig::ZLIB ${CMAKE_DL_LIBS})
 
+# dlfw_format_test(name PLUGINS npz npy): test_<name>.c with the plugins it loads and the golden files of the first.
 function(dlfw_format_test name)
+    cmake_parse_arguments(arg "" "" "PLUGINS" ${ARGN})
+    list(GET arg_PLUGINS 0 first)
     dlfw_unit_test(${name} LIBRARIES dlfw-format-driver)
-    add_dependencies(test_${name} dlfw-format-npz dlfw-format-npy)
+    foreach(plugin ${arg_PLUGINS})
+        add_dependencies(test_${name} dlfw-format-${plugin})
+    endforeach()
     target_compile_definitions(test_${name} PRIVATE
-        PLUGIN_DIR="${DLFW_BUILD_PLUGIN_DIR}" GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden/npz"
+        PLUGIN_DIR="${DLFW_BUILD_PLUGIN_DIR}" GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden/${first}"
         SOURCE_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests")
 endfunction()
 
 dlfw_unit_test(span_set LIBRARIES dlfw-format-arrays)
 dlfw_unit_test(npy_header LIBRARIES dlfw-format-arrays)
-dlfw_format_test(npz_read)
-dlfw_format_test(npz_hostile)
-dlfw_format_test(npz_encode)
+dlfw_format_test(npz_read PLUGINS npz npy)
+dlfw_format_test(npz_hostile PLUGINS npz npy)
+dlfw_format_test(npz_encode PLUGINS npz npy)
 
-# With DLFW_FUZZ a libFuzzer program; otherwise one that replays the corpus, which is a test.
-add_executable(fuzz_npz ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_npz.c)
-target_include_directories(fuzz_npz PRIVATE ${PROJECT_SOURCE_DIR}/tests)
-target_link_libraries(fuzz_npz PRIVATE dlfw-format-driver dlfw-format-npz-static)
-if(DLFW_FUZZ)
-    foreach(target dlfw-format-arrays dlfw-format-npz-static fuzz_npz)
-        target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
-    endforeach()
-    target_link_options(fuzz_npz PRIVATE -fsanitize=fuzzer)
-else()
-    target_sources(fuzz_npz PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c)
-    add_test(NAME fuzz.npz COMMAND fuzz_npz ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/npz)
-    set_tests_properties(fuzz.npz PROPERTIES LABELS "fuzz;quick" TIMEOUT 60)
-endif()
+# One file per format: tests/unit/formats_<format>.cmake.
+file(GLOB per_format CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/formats_*.cmake)
+foreach(file ${per_format})
+    include(${file})
+endforeach()

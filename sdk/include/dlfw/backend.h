@@ -33,7 +33,8 @@ enum { /* dlfw_req.op; values are forever */
     DLFW_OP_WRITE_COMMIT = 10, /* handle, arg = total size; publishes atomically; the handle is gone after success,
                                   after failure only WRITE_ABORT may follow */
     DLFW_OP_WRITE_ABORT = 11, /* handle; leaves nothing; the handle is gone */
-    DLFW_OP_MAKE_ROOT = 12    /* create what objects live in (directory, bucket, container); existing: DLFW_OK */
+    DLFW_OP_MAKE_ROOT = 12,   /* create what objects live in (directory, bucket, container); existing: DLFW_OK */
+    DLFW_OP_REMOVE_ROOT = 13  /* since 1.1: remove an empty one; something in it: DLFW_E_BUSY */
 };
 
 /* dlfw_req.flags */
@@ -187,6 +188,13 @@ typedef struct dlfw_backend_ops {
     /* Optional: registers a slab once; requests inside it carry *ret as mem_handle. One call at a time. [any] */
     dlfw_status (*mem_register)(dlfw_backend *be, void *base, uint64_t len, uint32_t kind, uint64_t *ret, dlfw_error *reterr);
     void (*mem_unregister)(dlfw_backend *be, uint64_t handle);
+
+    /* Since 1.1; may be NULL: killed writers leave nothing. */
+    /* What writers that were killed have left below prefix ("": everywhere): temporary files, unfinished uploads. Only
+     * what no living writer owns. found() returns 1: remove it. Blocking. [main] */
+    dlfw_status (*leftovers)(dlfw_backend *be, const char *prefix,
+                             int32_t (*found)(void *ctx, const char *name, uint32_t name_len, uint64_t size), void *ctx,
+                             dlfw_error *reterr);
 } dlfw_backend_ops;
 
 #define DLFW_OP_BIT(op) ((uint64_t)1 << (op))

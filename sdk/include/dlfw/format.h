@@ -14,6 +14,10 @@
  * A host that only measures may drop each piece after consume() and skip decode() ("stream"); so consume() must verify
  * all that can be verified.
  *
+ * Side objects (1.1). A format may keep some of its bytes in objects of their own: an index of records, tables of
+ * offsets. sides() names them; encode() writes them through sink->sides; ranges and spans of them carry the number of
+ * the side object in the top byte of the offset (DLFW_SIDE_OFFSET), 0 being the object itself.
+ *
  * Generating. encode() writes one whole object through a sink: samples * dims items of dtype, whose bytes are the
  * content stream (seed, object) from host->content_fill, counted over the payload in file order, so that any range can be
  * verified later.
@@ -57,11 +61,36 @@ typedef struct dlfw_payload {
     const void *data;
     uint64_t content_offset;
     uint64_t length; /* 0: the piece holds no payload, or payload that is not stored as it was generated */
-} dlfw_payload;
+} dlfw_payload;     /* data NULL, length n: the format itself compared n bytes (DLFW_OBJECT_VERIFY_CONTENT) */
+
+/* Where side object n (0, 1, ...) of an object begins in the offsets of ranges and spans. */
+#define DLFW_SIDE_SHIFT 56
+#define DLFW_SIDE_OFFSET(n) (((uint64_t)(n) + 1) << DLFW_SIDE_SHIFT)
+#define DLFW_MAX_SIDES 4u
+
+/* dlfw_side.flags */
+enum {
+    DLFW_SIDE_READ = 1u << 0,    /* the reader uses it: the host finds out its size before reader_open */
+    DLFW_SIDE_REQUIRED = 1u << 1 /* an object without it cannot be read; with DLFW_SIDE_READ */
+};
+
+/* A side object of every object of an instance. Constant for the life of the instance. */
+typedef struct dlfw_side {
+    uint32_t struct_size;
+    uint32_t flags;      /* DLFW_SIDE_* */
+    const char *folder;  /* NULL: beside the object; "index": <data folder>/index/<key of the object below it> */
+    const char *suffix;  /* appended to the object's name: ".idx" */
+    const char *summary; /* one line for people */
+} dlfw_side;
 
 /* dlfw_object.flags */
 enum {
-    DLFW_OBJECT_VERIFY = 1u << 0 /* verify the checksums that the format carries */
+    DLFW_OBJECT_VERIFY = 1u << 0, /* verify the checksums that the format carries */
+    /* The object was generated and its content is to be compared. A format whose payload lies in many places (records)
+     * or is not stored as it was generated compares it itself, with content_seed and content_object. Since 1.1 */
+    DLFW_OBJECT_VERIFY_CONTENT = 1u << 1,
+    /* The object is looked at by people (`dlfw inspect`, `dlfw index`): nothing is known of it beforehand. Since 1.1 */
+    DLFW_OBJECT_EXPLORE = 1u << 2
 };
 
 /* The object a reader is opened on; valid until reader_close. */
@@ -72,6 +101,13 @@ typedef struct dlfw_object {
     uint32_t name_len;
     uint32_t samples; /* that the run file says one object holds; 0: not known */
     uint64_t size;
+    /* since 1.1 */
+    uint64_t unit_samples;       /* samples of a unit as unit_samples() said; 0: the format's choice */
+    uint64_t content_seed;       /* with DLFW_OBJECT_VERIFY_CONTENT */
+    uint64_t content_object;
+    const uint64_t *side_sizes;  /* side_count sizes in the order of sides(); UINT64_MAX: it is not there */
+    uint32_t side_count;
+    uint32_t reserved0;
 } dlfw_object;
 
 typedef struct dlfw_unit_info {
@@ -132,7 +168,26 @@ typedef struct dlfw_sink {
     /* Overwrites bytes already appended; only within the first DLFW_PATCH_LIMIT bytes of the object, which the host
      * keeps back until the end (a header with a checksum or a length that is known last). */
     dlfw_status (*patch)(void *ctx, uint64_t offset, const void *data, uint64_t len, dlfw_error *reterr);
+    /* since 1.1: sinks of the side objects in the order of sides(), or NULL: they are not wanted. side_count of them */
+    const struct dlfw_sink *const *sides;
+    uint32_t side_count;
+    uint32_t reserved1;
 } dlfw_sink;
+
+/*
+ * Where describe() says what an object holds, as a tree: begin("array", "x.npy"), its facts, end(). Names are the
+ * format's own words in lower case ("shape", "dtype", "layout", "codec", "rows"). All text is copied; it need not be
+ * UTF-8, the host escapes it. Valid during the call. Since 1.1
+ */
+typedef struct dlfw_describe {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    void *ctx;
+    void (*begin)(void *ctx, const char *kind, const char *name);
+    void (*text)(void *ctx, const char *key, const char *value);
+    void (*number)(void *ctx, const char *key, uint64_t value);
+    void (*end)(void *ctx);
+} dlfw_describe;
 
 #define DLFW_PATCH_LIMIT 4096u
 
@@ -182,6 +237,22 @@ typedef struct dlfw_format_ops {
     /* Exact bytes of the object that encode() will write, UINT64_MAX when only encoding tells (compression). */
     dlfw_status (*file_size)(dlfw_format *fmt, const dlfw_encode_spec *spec, uint64_t *ret, dlfw_error *reterr);
     dlfw_status (*encode)(dlfw_format *fmt, const dlfw_encode_spec *spec, const dlfw_sink *sink, dlfw_error *reterr);
+
+    /* Since 1.1; each may be NULL. */
+    /* The side objects by this instance's options: *ret of the returned length (at most DLFW_MAX_SIDES), valid as long as the
+     * instance. [any] */
+    uint32_t (*sides)(dlfw_format *fmt, const dlfw_side *const **ret);
+    /*
+     * How many samples a unit of the objects described by spec holds, known before any is opened; every unit of an
+     * object but the last holds that many. The loader keeps them together in its order and passes the number on as
+     * dlfw_object.unit_samples. shuffled: samples are wanted in random order. 0, or NULL: the whole object, or 1 with
+     * DLFW_FORMAT_SAMPLE_RANGES. [any]
+     */
+    uint64_t (*unit_samples)(dlfw_format *fmt, const dlfw_encode_spec *spec, uint32_t shuffled);
+    /* What the object holds, as far as it is known: after METADATA, and better after all units were consumed. [queue] */
+    dlfw_status (*describe)(dlfw_reader *reader, const dlfw_describe *out, dlfw_error *reterr);
+    /* Writes side object number side anew from the object, whose units were all consumed. [queue] */
+    dlfw_status (*write_side)(dlfw_reader *reader, uint32_t side, const dlfw_sink *sink, dlfw_error *reterr);
 } dlfw_format_ops;
 
 #ifdef __cplusplus

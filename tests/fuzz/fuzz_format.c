@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as an npz file, through the plugin's reader as a host drives it; the driver ends the process on a broken
- * contract. */
+/* Any bytes as a file of one format, through the plugin's reader as a host drives it; the driver ends the process on a
+ * broken contract. Linked once with each format. */
 #include "support/format_driver.h"
 
 #include <stddef.h>
