@@ -10,5 +10,7 @@
 uint64_t clock_now_ns(void);
 /* Local wall time as DLIO prints it, "2026-01-31T12:00:00.123456"; buf of at least 32. */
 void clock_timestamp(char *buf, uint32_t cap);
+/* The same for a past moment of clock_now_ns(). */
+void clock_timestamp_at(uint64_t ns, char *buf, uint32_t cap);
 
 #endif

@@ -3,5 +3,6 @@
 
 #include <stddef.h>
 
-const struct command *const cmd_all[] = {&cmd_run,     &cmd_generate, &cmd_validate, &cmd_config,
-                                         &cmd_plugins, &cmd_complete, NULL};
+const struct command *const cmd_all[] = {&cmd_run,     &cmd_generate,   &cmd_validate, &cmd_plan,
+                                         &cmd_config,  &cmd_plugins,    &cmd_clean,    &cmd_index,
+                                         &cmd_inspect, &cmd_checkpoint, &cmd_complete, NULL};

@@ -18,7 +18,8 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
-extern const struct command cmd_run, cmd_generate, cmd_validate, cmd_config, cmd_plugins, cmd_complete;
+extern const struct command cmd_run, cmd_generate, cmd_validate, cmd_config, cmd_plan, cmd_plugins, cmd_clean,
+    cmd_index, cmd_inspect, cmd_checkpoint, cmd_complete;
 
 /* Every command, NULL-terminated, in the order of `dlfw help`. */
 extern const struct command *const cmd_all[];

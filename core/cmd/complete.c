@@ -27,9 +27,18 @@ static const struct offer offers[] = {
     {"run", NULL, {"--plugin-dir", "--config-dir", "--strict", "--strict-au", "--check", "--quiet", "--help"}},
     {"generate", NULL, {"--plugin-dir", "--config-dir", "--strict", "--force", "--check", "--quiet", "--help"}},
     {"validate", NULL, {"--strict", "--json", "--probe", "--plugin-dir", "--config-dir", "--help"}},
+    {"plan", NULL, {"--ranks", "--files", "--json", "--strict", "--plugin-dir", "--config-dir", "--help"}},
+    {"clean", NULL, {"--dry-run", "--json", "--strict", "--plugin-dir", "--config-dir", "--help"}},
     {"config", NULL, {"show", "--help"}},
     {"config", "show", {"--json", "--strict", "--config-dir"}},
     {"plugins", NULL, {"list", "info", "--help"}},
+    {"index", NULL, {"--kind", "--check", "--output", "--suffix", "--json", "--plugin-dir", "--help"}},
+    {"inspect", NULL, {"--format", "--no-verify", "--json", "--units", "--plugin-dir", "--help"}},
+    {"checkpoint", NULL, {"list", "verify", "restore", "rm", "--help"}},
+    {"checkpoint", "list", {"--json", "--hook", "--plugin-dir"}},
+    {"checkpoint", "verify", {"--step", "--all", "--json", "--hook", "--plugin-dir"}},
+    {"checkpoint", "restore", {"--step", "--to", "--json", "--hook", "--plugin-dir"}},
+    {"checkpoint", "rm", {"--step", "--all", "--dry-run", "--json", "--hook", "--plugin-dir"}},
     {"plugins", "list", {"--plugin-dir", "--json", "--load"}},
     {"plugins", "info", {"--plugin-dir", "--kind", "--json", "--man"}},
 };
@@ -53,12 +62,15 @@ static void offer(const char *candidate, const char *prefix)
 
 static bool has_sub_commands(const char *command)
 {
-    return strcmp(command, "config") == 0 || strcmp(command, "plugins") == 0;
+    return strcmp(command, "config") == 0 || strcmp(command, "plugins") == 0 || strcmp(command, "checkpoint") == 0;
 }
 
 static bool takes_value(const char *word)
 {
-    return strcmp(word, "--plugin-dir") == 0 || strcmp(word, "--config-dir") == 0 || strcmp(word, "--kind") == 0;
+    return strcmp(word, "--plugin-dir") == 0 || strcmp(word, "--config-dir") == 0 || strcmp(word, "--kind") == 0 ||
+           strcmp(word, "--output") == 0 || strcmp(word, "--suffix") == 0 || strcmp(word, "--ranks") == 0 ||
+           strcmp(word, "--format") == 0 || strcmp(word, "--units") == 0 || strcmp(word, "--step") == 0 ||
+           strcmp(word, "--to") == 0 || strcmp(word, "--hook") == 0;
 }
 
 static struct line read_line(int argc, char **argv)
@@ -180,12 +192,20 @@ static void offer_workloads(const char *config_dir, const char *prefix)
     free(dir);
 }
 
-static void offer_value(const char *option, const char *prefix)
+static void offer_value(const struct line *line, const char *option, const char *prefix)
 {
-    static const char *const kinds[] = {"backend", "format", "hook", "coordinator"};
+    static const char *const kinds[] = {"backend", "format", "hook", "coordinator", NULL};
+    static const char *const indexes[] = {"dali", "binary", NULL};
 
-    for (size_t i = 0; strcmp(option, "--kind") == 0 && i < sizeof kinds / sizeof kinds[0]; i++)
-        offer(kinds[i], prefix);
+    if (strcmp(option, "--format") == 0) {
+        const struct line formats = {.plugin_dir = line->plugin_dir, .kind = "format"};
+
+        offer_plugins(&formats, prefix);
+    }
+    if (strcmp(option, "--kind") != 0)
+        return;
+    for (const char *const *kind = strcmp(line->command, "index") == 0 ? indexes : kinds; *kind; kind++)
+        offer(*kind, prefix);
 }
 
 /* The run file, then overrides. Before the file is there, files come first and only signs say that a key is meant. */
@@ -213,9 +233,12 @@ static int complete(int argc, char **argv)
     }
     line = read_line(argc, argv);
     if (line.previous && takes_value(line.previous) && line.previous == argv[argc - 2])
-        offer_value(line.previous, prefix);
+        offer_value(&line, line.previous, prefix);
     else if (prefix[0] == '-' || (has_sub_commands(line.command) && !line.sub))
         offer_words(&line, prefix);
+    else if (strcmp(line.command, "index") == 0 || strcmp(line.command, "inspect") == 0 ||
+             strcmp(line.command, "checkpoint") == 0)
+        return EXIT_OK; /* files */
     else if (strcmp(line.command, "plugins") != 0)
         offer_operands(&line, prefix);
     else if (strcmp(line.sub, "info") == 0 && !line.has_operand)

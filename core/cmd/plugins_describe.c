@@ -32,6 +32,7 @@ static const struct flag_name operations[] = {
     {DLFW_OP_BIT(DLFW_OP_WRITE_COMMIT), "write-commit"},
     {DLFW_OP_BIT(DLFW_OP_WRITE_ABORT), "write-abort"},
     {DLFW_OP_BIT(DLFW_OP_MAKE_ROOT), "make-root"},
+    {DLFW_OP_BIT(DLFW_OP_REMOVE_ROOT), "remove-root"},
     {0, NULL},
 };
 

@@ -100,26 +100,47 @@ out:
     free(access);
 }
 
-/* One at a time, because a run stops at the first that it cannot create. */
-static void check_hook(struct run_config *cfg, struct registry *registry, struct node_pair *entry,
-                       struct problem_list *problems)
+/* One at a time, because a run stops at the first that it cannot create. hooks: a list of one, or NULL with
+ * takes_checkpoints for the hook of workflow.checkpoint. */
+static void check_hook(struct run_config *cfg, struct registry *registry, const dlfw_node *hooks,
+                       bool takes_checkpoints, const dlfw_node *at, struct problem_list *problems)
 {
-    const dlfw_node one = {.kind = DLFW_NODE_LIST, .place = entry->value->place, .count = 1, .cap = 1, .pairs = entry};
     struct problem_list own = {.strict = problems->strict};
     const dlfw_node *all = cfg->hooks;
+    uint8_t checkpoint = cfg->workflow.checkpoint;
     struct job *job = xcalloc(1, sizeof *job);
     struct error_slot err;
 
     error_slot_init(&err);
-    cfg->hooks = &one;
+    cfg->hooks = hooks;
+    cfg->workflow.checkpoint = takes_checkpoints;
     job->cfg = cfg;
     job->registry = registry;
     job->problems = &own;
-    add_outcome(problems, &own, hooks_create(job, true, &err.e), &err, entry->value);
+    add_outcome(problems, &own, hooks_create(job, true, &err.e), &err, at);
     hooks_destroy(job);
-    free(job->record.hooks);
+    run_record_free(&job->record);
     free(job);
     cfg->hooks = all;
+    cfg->workflow.checkpoint = checkpoint;
+}
+
+static void check_hooks(struct run_config *cfg, struct registry *registry, struct problem_list *problems)
+{
+    uint32_t count = cfg->hooks && cfg->hooks->kind == DLFW_NODE_LIST ? cfg->hooks->count : 0;
+
+    if (cfg->workflow.checkpoint)
+        check_hook(cfg, registry, NULL, true,
+                   key_or_root(cfg, node_find(cfg->tree.root, "checkpoint.plugin") ? "checkpoint.plugin"
+                                                                                   : "workflow.checkpoint"),
+                   problems);
+    for (uint32_t i = 0; i < count; i++) {
+        struct node_pair *entry = &cfg->hooks->pairs[i];
+        const dlfw_node one = {
+            .kind = DLFW_NODE_LIST, .place = entry->value->place, .count = 1, .cap = 1, .pairs = entry};
+
+        check_hook(cfg, registry, &one, false, entry->value, problems);
+    }
 }
 
 static void check_plugins(struct run_config *cfg, const char *plugin_dir, bool probe, struct problem_list *problems)
@@ -132,8 +153,7 @@ static void check_plugins(struct run_config *cfg, const char *plugin_dir, bool p
         problem_add_error(problems, &err.e);
     } else {
         check_dataset(cfg, &registry, probe, problems);
-        for (uint32_t i = 0; cfg->hooks && cfg->hooks->kind == DLFW_NODE_LIST && i < cfg->hooks->count; i++)
-            check_hook(cfg, &registry, &cfg->hooks->pairs[i], problems);
+        check_hooks(cfg, &registry, problems);
     }
     registry_free(&registry);
 }

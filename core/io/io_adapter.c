@@ -56,9 +56,10 @@ void adapter_perform(const struct backend_layer *layer, dlfw_req *req, dlfw_comp
         comp->done_ns = clock_now_ns();
 }
 
-static dlfw_status create_native(struct io_adapter *a, dlfw_error *err)
+static dlfw_status create_native(struct io_adapter *a, uint32_t flags, dlfw_error *err)
 {
-    dlfw_queue_args args = {.struct_size = sizeof args, .depth = a->depth, .cpu = -1};
+    dlfw_queue_args args = {
+        .struct_size = sizeof args, .depth = a->depth, .cpu = -1, .flags = a->layer.is_wrap ? flags : 0};
     dlfw_status st;
 
     enter(&a->layer);
@@ -67,9 +68,11 @@ static dlfw_status create_native(struct io_adapter *a, dlfw_error *err)
     return st;
 }
 
-static dlfw_status create_performing(struct io_adapter *a, dlfw_error *err)
+/* A queue that moves gets threads for direct files too, where its backend's own queue would have worked in parallel. */
+static dlfw_status create_performing(struct io_adapter *a, uint32_t flags, dlfw_error *err)
 {
-    bool is_local = (a->layer.ops->caps & DLFW_BACKEND_LOCAL) != 0;
+    uint64_t caps = a->layer.ops->caps;
+    bool is_local = (caps & DLFW_BACKEND_LOCAL) && !((flags & ADAPTER_MOVES) && (caps & DLFW_BACKEND_DIRECT));
     uint32_t threads = a->depth < IO_POOL_THREADS_MAX ? a->depth : IO_POOL_THREADS_MAX;
 
     if (a->depth > 1 && !is_local) {
@@ -82,15 +85,24 @@ static dlfw_status create_performing(struct io_adapter *a, dlfw_error *err)
     return DLFW_OK;
 }
 
-dlfw_status adapter_create(const struct backend_layer *layer, uint32_t depth, struct io_adapter **ret, dlfw_error *err)
+/* An io_uring may belong to the thread that made it, so a queue that moves uses perform() where there is one. */
+static bool wants_native(const struct backend_layer *layer, uint32_t flags)
+{
+    if (!layer->ops->queue_create)
+        return false;
+    return layer->is_wrap || !(flags & ADAPTER_MOVES) || !layer->ops->perform;
+}
+
+dlfw_status adapter_create(const struct backend_layer *layer, uint32_t depth, uint32_t flags, struct io_adapter **ret,
+                           dlfw_error *err)
 {
     struct io_adapter *a = xcalloc(1, sizeof *a);
     dlfw_status st = DLFW_E_UNSUPPORTED;
 
     a->layer = *layer;
     a->depth = depth;
-    if (layer->ops->queue_create) {
-        st = create_native(a, err);
+    if (wants_native(layer, flags)) {
+        st = create_native(a, flags, err);
         if (st < 0 && (st != DLFW_E_UNSUPPORTED || !layer->ops->perform))
             goto out;
     }
@@ -99,7 +111,7 @@ dlfw_status adapter_create(const struct backend_layer *layer, uint32_t depth, st
         goto out;
     }
     if (st < 0)
-        st = create_performing(a, err);
+        st = create_performing(a, flags, err);
     if (st < 0)
         goto out;
 

@@ -25,8 +25,14 @@ struct backend_layer {
 
 struct io_adapter;
 
-/* depth: requests in flight at most; an inline adapter takes as many and works them off one by one. */
-dlfw_status adapter_create(const struct backend_layer *layer, uint32_t depth, struct io_adapter **ret, dlfw_error *err);
+/* The calling thread may change from call to call. A bit of dlfw_queue_args.flags between wrappers; no plugin sees it.
+ */
+#define ADAPTER_MOVES (1u << 31)
+
+/* depth: requests in flight at most; an inline adapter takes as many and works them off one by one. flags:
+ * ADAPTER_MOVES. */
+dlfw_status adapter_create(const struct backend_layer *layer, uint32_t depth, uint32_t flags, struct io_adapter **ret,
+                           dlfw_error *err);
 void adapter_destroy(struct io_adapter *a);           /* nothing is in flight; NULL is fine */
 const char *adapter_mode(const struct io_adapter *a); /* "native", "inline", "pool": of the lowest level */
 bool adapter_is_inline(const struct io_adapter *a);   /* of this level: nothing gains from more than one in flight */

@@ -58,6 +58,15 @@ dlfw_status io_make_root(struct io_queue *q, const char *key, dlfw_error *err)
     return io_call(q, &op, err);
 }
 
+dlfw_status io_remove_root(struct io_queue *q, const char *key, dlfw_error *err)
+{
+    struct io_op op = op_on(DLFW_OP_REMOVE_ROOT, key);
+
+    if (!(storage_op_mask(q->st) & DLFW_OP_BIT(DLFW_OP_REMOVE_ROOT)))
+        return DLFW_OK;
+    return io_call(q, &op, err);
+}
+
 static uint64_t round_up(uint64_t value, uint64_t align)
 {
     return (value + align - 1) / align * align;
@@ -152,7 +161,7 @@ dlfw_status io_put(struct io_queue *q, const char *key, const void *data, uint64
 }
 
 /* Hands the names of one page to each. *ret_stop: each has had enough. */
-static dlfw_status walk_page(const struct io_op *page, const char *prefix, io_list_each *each, void *ctx,
+static dlfw_status walk_page(const struct io_op *page, const char *prefix, io_list_entry *each, void *ctx,
                              bool *ret_stop, dlfw_error *err)
 {
     const dlfw_list_entry *entries = page->buf;
@@ -161,10 +170,15 @@ static dlfw_status walk_page(const struct io_op *page, const char *prefix, io_li
     if (page->bytes > page->buf_cap || page->bytes % sizeof *entries)
         return dlfw_fail(err, DLFW_E_INTERNAL, "the backend gave a malformed page when listing '%s'", prefix);
     for (uint64_t i = 0; i < count && !*ret_stop; i++) {
+        struct io_listed entry = {.name = (const char *)page->buf + entries[i].name_off,
+                                  .name_len = entries[i].name_len,
+                                  .size = entries[i].size,
+                                  .mtime_ns = entries[i].mtime_ns};
+
         if ((uint64_t)entries[i].name_off + entries[i].name_len > page->buf_cap)
             return dlfw_fail(err, DLFW_E_INTERNAL, "the backend gave a name outside its page when listing '%s'",
                              prefix);
-        *ret_stop = !each(ctx, (const char *)page->buf + entries[i].name_off, entries[i].name_len, entries[i].size);
+        *ret_stop = !each(ctx, &entry);
     }
     return DLFW_OK;
 }
@@ -178,8 +192,8 @@ static dlfw_status close_cursor(struct io_queue *q, const char *prefix, void *cu
     return io_call(q, &op, err);
 }
 
-dlfw_status io_list(struct io_queue *q, const char *prefix, bool recursive, io_list_each *each, void *ctx,
-                    dlfw_error *err)
+dlfw_status io_list_entries(struct io_queue *q, const char *prefix, bool recursive, io_list_entry *each, void *ctx,
+                            dlfw_error *err)
 {
     struct io_op op = op_on(DLFW_OP_LIST, prefix);
     bool more = true, stop = false;
@@ -200,4 +214,24 @@ dlfw_status io_list(struct io_queue *q, const char *prefix, bool recursive, io_l
         st = close_cursor(q, prefix, op.handle, err);
     free(op.buf);
     return st;
+}
+
+struct names_only {
+    io_list_each *each;
+    void *ctx;
+};
+
+static bool name_of_entry(void *ctx, const struct io_listed *entry)
+{
+    const struct names_only *n = ctx;
+
+    return n->each(n->ctx, entry->name, entry->name_len, entry->size);
+}
+
+dlfw_status io_list(struct io_queue *q, const char *prefix, bool recursive, io_list_each *each, void *ctx,
+                    dlfw_error *err)
+{
+    struct names_only n = {each, ctx};
+
+    return io_list_entries(q, prefix, recursive, name_of_entry, &n, err);
 }

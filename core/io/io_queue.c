@@ -86,7 +86,7 @@ static void release_all(struct io_queue *q)
     free(q);
 }
 
-dlfw_status io_queue_create(struct storage *st, uint32_t depth, struct io_queue **ret, dlfw_error *err)
+static dlfw_status create(struct storage *st, uint32_t depth, uint32_t flags, struct io_queue **ret, dlfw_error *err)
 {
     struct io_queue *q = xcalloc(1, sizeof *q);
     dlfw_status status;
@@ -103,7 +103,7 @@ dlfw_status io_queue_create(struct storage *st, uint32_t depth, struct io_queue 
     status = reserve_queue(q, err);
     if (status < 0)
         goto out;
-    status = adapter_create(storage_top(st), q->depth, &q->below, err);
+    status = adapter_create(storage_top(st), q->depth, flags, &q->below, err);
     if (status < 0) {
         atomic_fetch_sub(&st->queues, 1);
         goto out;
@@ -121,6 +121,16 @@ out:
     if (status < 0)
         error_prefix(err, "cannot use storage '%s'", storage_uri(st));
     return status;
+}
+
+dlfw_status io_queue_create(struct storage *st, uint32_t depth, struct io_queue **ret, dlfw_error *err)
+{
+    return create(st, depth, 0, ret, err);
+}
+
+dlfw_status io_queue_create_moving(struct storage *st, uint32_t depth, struct io_queue **ret, dlfw_error *err)
+{
+    return create(st, depth, ADAPTER_MOVES, ret, err);
 }
 
 void io_queue_destroy(struct io_queue *q)

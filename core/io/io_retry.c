@@ -18,7 +18,8 @@ const uint32_t retry_row_count = sizeof retry_rows / sizeof *retry_rows;
  * failed. */
 static bool is_not_idempotent(const dlfw_req *req)
 {
-    return req->op == DLFW_OP_WRITE_COMMIT || req->op == DLFW_OP_DELETE || (req->flags & DLFW_REQ_EXCLUSIVE) != 0;
+    return req->op == DLFW_OP_WRITE_COMMIT || req->op == DLFW_OP_DELETE || req->op == DLFW_OP_REMOVE_ROOT ||
+           (req->flags & DLFW_REQ_EXCLUSIVE) != 0;
 }
 
 bool retry_allowed(const struct retry_policy *policy, const dlfw_req *req, uint32_t flags, uint32_t attempts)

@@ -87,6 +87,8 @@ const char *op_verb(uint16_t op)
         return "close";
     case DLFW_OP_MAKE_ROOT:
         return "create";
+    case DLFW_OP_REMOVE_ROOT:
+        return "remove";
     default:
         return "do this to";
     }

@@ -12,27 +12,16 @@
 #include "base/str.h"
 #include "io/io_align.h"
 #include "io/storage_parts.h"
-
-/* One call at a time in the whole process: shared by every instance that asks for it. */
-static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+#include "plugin/serial_lock.h"
 
 static void enter(const struct backend_layer *layer)
 {
-    if (layer->serial)
-        pthread_mutex_lock(layer->serial);
+    serial_enter(layer->serial);
 }
 
 static void leave(const struct backend_layer *layer)
 {
-    if (layer->serial)
-        pthread_mutex_unlock(layer->serial);
-}
-
-static pthread_mutex_t *serial_lock(struct storage *st, uint32_t thread_class)
-{
-    if (thread_class == DLFW_THREADS_SERIAL_PROCESS)
-        return &process_lock;
-    return thread_class == DLFW_THREADS_SERIAL_INSTANCE ? &st->instance_lock : NULL;
+    serial_leave(layer->serial);
 }
 
 /* What the tree asked for, once read without mistakes. */
@@ -93,7 +82,7 @@ static void push_wrappers(struct storage *st, const struct stack_plan *plan)
 static void set_backend(struct storage *st, const dlfw_backend_ops *ops, dlfw_backend *be)
 {
     st->layers[0] = (struct backend_layer){
-        .ops = ops, .be = be, .name = st->uri.scheme, .serial = serial_lock(st, ops->thread_class)};
+        .ops = ops, .be = be, .name = st->uri.scheme, .serial = serial_lock(ops->thread_class, &st->instance_lock)};
 }
 
 dlfw_status storage_open_ops(const dlfw_backend_ops *ops, dlfw_backend *be, const char *uri,
@@ -283,6 +272,23 @@ dlfw_status storage_probe(struct storage *st, dlfw_error *err)
         return DLFW_OK;
     enter(base);
     status = base->ops->check(base->be, err);
+    leave(base);
+    if (status < 0)
+        error_prefix(err, "storage '%s'", st->uri_text);
+    return status;
+}
+
+dlfw_status storage_leftovers(struct storage *st, const char *prefix,
+                              int32_t (*found)(void *ctx, const char *name, uint32_t name_len, uint64_t size),
+                              void *ctx, dlfw_error *err)
+{
+    const struct backend_layer *base = storage_base(st);
+    dlfw_status status;
+
+    if (!base->ops->leftovers)
+        return DLFW_OK;
+    enter(base);
+    status = base->ops->leftovers(base->be, prefix, found, ctx, err);
     leave(base);
     if (status < 0)
         error_prefix(err, "storage '%s'", st->uri_text);

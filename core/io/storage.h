@@ -110,6 +110,8 @@ void io_stats_merge(struct io_stats *into, const struct io_stats *from);
 
 /* depth: operations in flight at most. One thread uses a queue. */
 dlfw_status io_queue_create(struct storage *st, uint32_t depth, struct io_queue **ret, dlfw_error *err);
+/* The same for one thread at a time, not always the same one. */
+dlfw_status io_queue_create_moving(struct storage *st, uint32_t depth, struct io_queue **ret, dlfw_error *err);
 /* Cancels and drains what is in flight, then destroys. NULL is fine. */
 void io_queue_destroy(struct io_queue *q);
 uint32_t io_queue_depth(const struct io_queue *q); /* what may really be in flight: 1 for inline perform() */
@@ -131,6 +133,8 @@ dlfw_status io_stat(struct io_queue *q, const char *key, uint64_t *ret_size, dlf
 dlfw_status io_delete(struct io_queue *q, const char *key, dlfw_error *err);
 /* "": the root itself; "train/3": below it. */
 dlfw_status io_make_root(struct io_queue *q, const char *key, dlfw_error *err);
+/* Removes an empty root or a folder below it; DLFW_OK where the storage has no folders. */
+dlfw_status io_remove_root(struct io_queue *q, const char *key, dlfw_error *err);
 /* The whole of a small object, caller frees *ret (NUL-terminated, not counted). */
 dlfw_status io_read_all(struct io_queue *q, const char *key, uint64_t max_bytes, char **ret, uint64_t *ret_len,
                         dlfw_error *err);
@@ -140,5 +144,21 @@ dlfw_status io_put(struct io_queue *q, const char *key, const void *data, uint64
 typedef bool io_list_each(void *ctx, const char *name, uint32_t name_len, uint64_t size);
 dlfw_status io_list(struct io_queue *q, const char *prefix, bool recursive, io_list_each *each, void *ctx,
                     dlfw_error *err);
+/* The same with all that a listing tells. */
+struct io_listed {
+    const char *name;
+    uint32_t name_len;
+    uint64_t size;     /* UINT64_MAX: not known */
+    uint64_t mtime_ns; /* 0: not known */
+};
+typedef bool io_list_entry(void *ctx, const struct io_listed *entry);
+dlfw_status io_list_entries(struct io_queue *q, const char *prefix, bool recursive, io_list_entry *each, void *ctx,
+                            dlfw_error *err);
+
+/* What killed writers left below prefix ("": everywhere), by the backend's own account. found returns 1: remove it.
+ * [main] */
+dlfw_status storage_leftovers(struct storage *st, const char *prefix,
+                              int32_t (*found)(void *ctx, const char *name, uint32_t name_len, uint64_t size),
+                              void *ctx, dlfw_error *err);
 
 #endif

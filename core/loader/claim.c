@@ -11,9 +11,9 @@
  * more. */
 bool loader_reads_whole(const struct loader *l, uint64_t size)
 {
-    bool wants_all = l->group == l->args.files->dataset->samples_per_file;
+    bool wants_all = l->unit == l->args.files->dataset->samples_per_file;
 
-    return size <= (wants_all ? l->piece_bytes : SMALL_OBJECT) && size <= l->piece_bytes;
+    return !l->reads_sides && size <= (wants_all ? l->piece_bytes : SMALL_OBJECT) && size <= l->piece_bytes;
 }
 
 /* What one visit's samples take while they are kept. */
@@ -21,15 +21,15 @@ static uint64_t memory_need(const struct loader *l, uint64_t size)
 {
     uint64_t per_file = l->args.files->dataset->samples_per_file;
 
-    if (l->group == 1 && per_file > 1 && !loader_reads_whole(l, size))
-        size = size / per_file + PHASE;
+    if (l->unit < per_file && !loader_reads_whole(l, size))
+        size = size / per_file * l->unit + l->unit + PHASE;
     return ((size + PHASE - 1) & ~(uint64_t)(PHASE - 1)) + PHASE;
 }
 
 /* How many visits one batch may need. */
 static uint64_t batch_visits(const struct loader *l)
 {
-    return (l->args.batch + l->group - 1) / l->group + (l->group > 1 ? 1 : 0);
+    return (l->args.batch + l->unit - 1) / l->unit + (l->unit > 1 ? 1 : 0);
 }
 
 uint64_t loader_batch_bytes(const struct loader *l)
@@ -85,11 +85,11 @@ void claim_grow(struct loader *l, uint64_t bytes)
     pthread_mutex_unlock(&l->claim_lock);
 }
 
-/* The run of positions of one group that begins at the next position. */
+/* The run of positions of one unit that begins at the next position. */
 static void fill_visit(struct loader *l, struct visit *v)
 {
     uint64_t global = l->shard_first + l->next_position;
-    uint64_t run = l->group - global % l->group;
+    uint64_t run = sample_order_run(&l->order, global);
     uint64_t left = l->position_end - l->next_position;
 
     v->first_position = l->next_position;

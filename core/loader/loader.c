@@ -140,6 +140,42 @@ static dlfw_status choose_piece(struct loader *l, dlfw_error *err)
     return DLFW_OK;
 }
 
+static bool shuffles(const struct loader *l, uint32_t shuffle)
+{
+    return l->args.may_shuffle && !l->cfg->compat.sequential_order && shuffle != SHUFFLE_OFF;
+}
+
+/* How many consecutive samples the order keeps together: what the format says of files as the run file describes them.
+ */
+static uint64_t unit_samples(const struct loader *l, const struct dataset *ds)
+{
+    const dlfw_format_ops *ops = l->format_ops;
+    dlfw_encode_spec spec;
+    uint64_t dims[32], n = 0;
+
+    if (!ops)
+        return ds->samples_per_file;
+    if (ops->unit_samples) {
+        dataset_spec(ds, 0, ops->extension, dims, &spec);
+        n = ops->unit_samples(l->args.format, &spec, shuffles(l, l->cfg->reader.sample_shuffle));
+    }
+    if (!n && (ops->caps & DLFW_FORMAT_SAMPLE_RANGES))
+        n = 1;
+    return n && n < ds->samples_per_file ? n : ds->samples_per_file;
+}
+
+static void choose_sides(struct loader *l)
+{
+    if (!l->format_ops || !l->format_ops->sides)
+        return;
+    l->side_count = l->format_ops->sides(l->args.format, &l->sides);
+    DLFW_BUG_IF(l->side_count > DLFW_MAX_SIDES);
+    for (uint32_t i = 0; i < l->side_count; i++)
+        l->reads_sides |= (l->sides[i]->flags & DLFW_SIDE_READ) != 0;
+    if (l->reads_sides)
+        l->side_sizes = xcalloc(l->args.files->count * l->side_count, sizeof *l->side_sizes);
+}
+
 static dlfw_status choose_sizes(struct loader *l, dlfw_error *err)
 {
     const struct dataset *ds = l->args.files->dataset;
@@ -153,9 +189,8 @@ static dlfw_status choose_sizes(struct loader *l, dlfw_error *err)
     if (st < 0)
         return st;
     l->max_size = file_list_max_size(l->args.files);
-    l->group = ds->samples_per_file;
-    if (l->format_ops && (l->format_ops->caps & DLFW_FORMAT_SAMPLE_RANGES))
-        l->group = 1;
+    l->unit = unit_samples(l, ds);
+    choose_sides(l);
     l->keep_samples = l->cfg->reader.samples == SAMPLES_KEEP && l->format_ops;
     l->has_open = storage_op_mask(l->args.storage) & DLFW_OP_BIT(DLFW_OP_OPEN);
     l->on_demand = l->cfg->reader.read_threads == 0;
@@ -255,17 +290,13 @@ void loader_destroy(struct loader *l)
     }
     ring_drop_all(l);
     free(l->threads);
+    free(l->side_sizes);
     ring_destroy(l);
     free_records(l);
     pool_destroy(l->pool);
     pthread_mutex_destroy(&l->claim_lock);
     pthread_mutex_destroy(&l->memory_lock);
     free(l);
-}
-
-static bool shuffles(const struct loader *l, uint32_t shuffle)
-{
-    return l->args.may_shuffle && !l->cfg->compat.sequential_order && shuffle != SHUFFLE_OFF;
 }
 
 void loader_begin_epoch(struct loader *l, uint64_t epoch, uint64_t steps)
@@ -276,7 +307,7 @@ void loader_begin_epoch(struct loader *l, uint64_t epoch, uint64_t steps)
     struct shard shard =
         shard_of(l->args.files->count * ds->samples_per_file, l->args.batch, l->args.rank, l->args.ranks);
 
-    sample_order_init(&l->order, l->args.files->count, ds->samples_per_file, l->group, files, samples,
+    sample_order_init(&l->order, l->args.files->count, ds->samples_per_file, l->unit, files, samples,
                       l->cfg->train.seed, l->cfg->train.seed_change_epoch ? epoch : 0);
     DLFW_BUG_IF(steps > shard.steps);
     l->shard_first = shard.first;

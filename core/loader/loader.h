@@ -10,6 +10,8 @@
 #ifndef DLFW_CORE_LOADER_LOADER_H
 #define DLFW_CORE_LOADER_LOADER_H
 
+#include <pthread.h>
+
 #include "io/buffer_pool.h"
 #include "loader/sample_order.h"
 #include "workload/file_list.h"
@@ -20,6 +22,7 @@ struct loader_args {
     struct storage *storage;
     const struct plugin_iface *format_iface;
     dlfw_format *format;
+    pthread_mutex_t *format_serial; /* held during calls of the format; NULL: it needs none */
     const struct file_list *files;
     uint64_t batch;
     uint32_t rank, ranks;

@@ -17,6 +17,7 @@
 #include "base/futex.h"
 #include "loader/loader.h"
 #include "plugin/host_table.h"
+#include "plugin/serial_lock.h"
 
 #define KEY_CAP 1024
 #define MAX_RANGES 64 /* that a format may want at once */
@@ -73,11 +74,15 @@ struct loader {
     struct buffer_pool *pool;
     dlfw_limits limits;
     uint64_t piece_bytes;
-    uint64_t start_align; /* reads of ranges begin at multiples of this: the largest alignment of the backend */
-    uint64_t group;
+    uint64_t start_align;  /* reads of ranges begin at multiples of this: the largest alignment of the backend */
+    uint64_t unit;         /* samples that are read together; 1 .. samples per file */
     uint64_t max_size;     /* of the files whose size is known */
     uint64_t memory_limit; /* bytes that the pool may map */
     uint64_t slot_count;
+    const dlfw_side *const *sides; /* of the format's instance */
+    uint32_t side_count;
+    bool reads_sides;             /* one of them has DLFW_SIDE_READ */
+    _Atomic uint64_t *side_sizes; /* by file and side, 0: not asked yet, else bytes + 1; NULL: no side is read */
     bool keep_samples;
     bool has_open;  /* the backend has handles */
     bool on_demand; /* read_threads: 0, nothing is read ahead */

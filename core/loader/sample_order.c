@@ -60,29 +60,54 @@ uint64_t permute_index(uint64_t index, uint64_t n, uint64_t key)
     return index;
 }
 
-void sample_order_init(struct sample_order *o, uint64_t files, uint64_t samples_per_file, uint64_t group,
-                       bool shuffle_groups, bool shuffle_inside, uint64_t seed, uint64_t epoch)
+void sample_order_init(struct sample_order *o, uint64_t files, uint64_t samples_per_file, uint64_t unit,
+                       bool shuffle_files, bool shuffle_samples, uint64_t seed, uint64_t epoch)
 {
     *o = (struct sample_order){
         .files = files,
         .samples_per_file = samples_per_file,
-        .group = group,
-        .shuffle_groups = shuffle_groups,
-        .shuffle_inside = shuffle_inside,
+        .unit = unit,
+        .shuffle_files = shuffle_files,
+        .shuffle_samples = shuffle_samples,
         .key = hash_mix((hash_mix(seed + GOLDEN) ^ epoch) + GOLDEN),
     };
 }
 
+/* Among the samples of one file: its full units in a permuted order, each permuted, then the smaller one. */
+static uint64_t inside_file(const struct sample_order *o, uint64_t file, uint64_t inside)
+{
+    const uint64_t full = o->samples_per_file / o->unit, key = hash_mix((~o->key ^ file) + GOLDEN);
+    uint64_t unit = inside / o->unit, size = o->unit;
+
+    inside %= o->unit;
+    if (unit < full)
+        unit = permute_index(unit, full, key);
+    else
+        size = o->samples_per_file % o->unit;
+    return unit * o->unit + permute_index(inside, size, full > 1 ? hash_mix((~key ^ unit) + GOLDEN) : key);
+}
+
 struct sample_place sample_order_at(const struct sample_order *o, uint64_t position)
 {
-    uint64_t group = position / o->group, inside = position % o->group, index;
+    uint64_t file, inside;
 
-    if (o->shuffle_groups)
-        group = permute_index(group, o->files * (o->samples_per_file / o->group), o->key);
-    if (o->shuffle_inside)
-        inside = permute_index(inside, o->group, hash_mix((~o->key ^ group) + GOLDEN));
-    index = group * o->group + inside;
-    return (struct sample_place){index / o->samples_per_file, index % o->samples_per_file};
+    if (o->unit == 1 && o->shuffle_samples)
+        position = permute_index(position, o->files * o->samples_per_file, o->key);
+    file = position / o->samples_per_file;
+    inside = position % o->samples_per_file;
+    if (o->unit == 1 && o->shuffle_samples)
+        return (struct sample_place){file, inside};
+    if (o->shuffle_files)
+        file = permute_index(file, o->files, o->key);
+    return (struct sample_place){file, o->shuffle_samples ? inside_file(o, file, inside) : inside};
+}
+
+uint64_t sample_order_run(const struct sample_order *o, uint64_t position)
+{
+    uint64_t inside = position % o->samples_per_file;
+    uint64_t unit = o->unit - inside % o->unit, file = o->samples_per_file - inside;
+
+    return unit < file ? unit : file;
 }
 
 struct shard shard_of(uint64_t samples, uint64_t batch, uint32_t rank, uint32_t ranks)

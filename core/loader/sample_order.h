@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which sample comes when, computed, in constant memory: position -> (file, sample) for one epoch, a keyed bijection of
- * all positions. Groups of `group` consecutive samples (a file for NPZ, 1 where a format reads samples alone) stay
- * together: the groups are permuted, and the samples inside each group. Ranks take disjoint runs of positions; surplus
- * positions are dropped.
+ * all positions. Units of `unit` consecutive samples of a file (the whole file for NPZ, a run of records for TFRecord,
+ * a row group for Parquet) stay together, and so do the units of a file: the files are permuted, the units of each
+ * file, and the samples of each unit. Where samples are read alone (unit 1) and shuffled, all samples are permuted. A
+ * file's last unit, when it is smaller, stays its last one. Ranks take disjoint runs of positions; surplus positions
+ * are dropped.
  */
 #ifndef DLFW_CORE_LOADER_SAMPLE_ORDER_H
 #define DLFW_CORE_LOADER_SAMPLE_ORDER_H
@@ -14,9 +16,9 @@
 struct sample_order {
     uint64_t files;
     uint64_t samples_per_file;
-    uint64_t group; /* divides samples_per_file */
-    bool shuffle_groups;
-    bool shuffle_inside;
+    uint64_t unit; /* 1 .. samples_per_file */
+    bool shuffle_files;
+    bool shuffle_samples;
     uint64_t key; /* of this epoch */
 };
 
@@ -26,10 +28,12 @@ struct sample_place {
 };
 
 /* seed, epoch: the permutation is a function of both. */
-void sample_order_init(struct sample_order *o, uint64_t files, uint64_t samples_per_file, uint64_t group,
-                       bool shuffle_groups, bool shuffle_inside, uint64_t seed, uint64_t epoch);
+void sample_order_init(struct sample_order *o, uint64_t files, uint64_t samples_per_file, uint64_t unit,
+                       bool shuffle_files, bool shuffle_samples, uint64_t seed, uint64_t epoch);
 /* position < files * samples_per_file */
 struct sample_place sample_order_at(const struct sample_order *o, uint64_t position);
+/* How many positions from this one on belong to the same unit. */
+uint64_t sample_order_run(const struct sample_order *o, uint64_t position);
 
 /* A bijection of [0, n): cycle-walking Feistel network. */
 uint64_t permute_index(uint64_t index, uint64_t n, uint64_t key);

@@ -24,6 +24,8 @@ dlfw_status visits_create(struct reader_thread *t, dlfw_error *err)
         t->visits[i].next = t->free_visits;
         t->visits[i].thread = t;
         t->visits[i].reader = aligned_alloc(READER_ALIGN, reader_size);
+        if (l->side_count)
+            t->visits[i].side_keys = xcalloc(l->side_count, KEY_CAP);
         t->free_visits = &t->visits[i];
         if (!t->visits[i].reader)
             return dlfw_fail(err, DLFW_E_NO_MEMORY, "cannot allocate %zu bytes of reader state", reader_size);
@@ -36,6 +38,7 @@ void visits_destroy(struct reader_thread *t)
     for (uint32_t i = 0; t->visits && i < t->depth; i++) {
         free(t->visits[i].reader);
         free(t->visits[i].loaded);
+        free(t->visits[i].side_keys);
     }
     for (uint32_t i = 0; t->pieces && i < t->depth; i++)
         pool_give(t->loader->pool, &t->pieces[i].buffer);
@@ -67,6 +70,11 @@ void visit_start(struct visit *v)
     v->state = VISIT_BEGIN;
     v->claim_ns = clock_now_ns();
     v->key_len = file_list_key(l->args.files, v->file, v->key, sizeof v->key);
+    for (uint32_t i = 0; i < l->side_count; i++) {
+        dataset_side_key(l->sides[i], v->key, v->side_keys[i], KEY_CAP);
+        v->sizes_of_sides[i] = UINT64_MAX;
+    }
+    v->next_side = 0;
     v->handle = NULL;
     v->object_size = UINT64_MAX;
     v->reader_open = false;
@@ -130,8 +138,10 @@ static void release_all(struct visit *v)
     v->last_piece = NULL;
     release_whole_piece(v);
     visit_drop_metadata(v);
+    serial_enter(l->args.format_serial);
     if (v->reader_open)
         l->format_ops->reader_close(v->reader);
+    serial_leave(l->args.format_serial);
     v->reader_open = false;
 }
 
@@ -224,6 +234,8 @@ static bool step(struct visit *v)
     switch (v->state) {
     case VISIT_BEGIN:
         return visit_begin(v);
+    case VISIT_SIDES:
+        return visit_ask_sides(v);
     case VISIT_METADATA:
         return visit_metadata(v);
     case VISIT_READING:

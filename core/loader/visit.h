@@ -10,6 +10,7 @@ enum visit_state {
     VISIT_BEGIN,      /* decide: whole object or handle */
     VISIT_WHOLE,      /* one GET for everything is in flight */
     VISIT_OPENING,    /* OPEN or STAT is in flight */
+    VISIT_SIDES,      /* the sizes of the side objects are being asked for */
     VISIT_METADATA,   /* the format's metadata ranges are being read */
     VISIT_READING,    /* the unit's ranges are being read and consumed */
     VISIT_DELIVERING, /* samples wait for their slots */
@@ -25,6 +26,7 @@ struct piece {
     struct piece *next; /* free list, or the visit's queue in file order */
     bool done;
     uint32_t range; /* index of the range it belongs to */
+    uint32_t side;  /* 0: the object, n: its side object n - 1 */
 };
 
 struct visit {
@@ -41,6 +43,9 @@ struct visit {
     uint64_t claim_ns;
     char key[KEY_CAP];
     uint32_t key_len;
+    char (*side_keys)[KEY_CAP]; /* one per side object; allocated once */
+    uint64_t sizes_of_sides[DLFW_MAX_SIDES];
+    uint32_t next_side; /* whose size is to be asked for */
 
     void *handle;
     uint64_t object_size;
@@ -58,7 +63,7 @@ struct visit {
     dlfw_range ranges[MAX_RANGES]; /* wanted now */
     uint32_t range_count;
     uint32_t next_range;  /* to be submitted */
-    uint64_t next_offset; /* in the object, inside next_range */
+    uint64_t next_offset; /* as ranges count, inside next_range */
     dlfw_span have[MAX_SPANS];
     uint32_t have_count;
     uint64_t place[MAX_RANGES];             /* where each range starts in memory->in */

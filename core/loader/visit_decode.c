@@ -23,7 +23,9 @@ static dlfw_status ask_unit(struct visit *v, uint64_t unit, dlfw_unit_info *ret,
     dlfw_status st;
 
     *ret = (dlfw_unit_info){.struct_size = sizeof *ret};
+    serial_enter(v->thread->loader->args.format_serial);
     st = v->thread->loader->format_ops->unit_info(v->reader, unit, ret, err);
+    serial_leave(v->thread->loader->args.format_serial);
     if (st >= 0 && (ret->samples > UINT32_MAX || ret->first_sample > INT64_MAX))
         st =
             dlfw_fail(err, DLFW_E_CORRUPT, "'%.*s' says that it holds %llu samples from %llu on in one unit",
@@ -82,9 +84,18 @@ bool visit_opened(struct visit *v, dlfw_error *err)
                               .name = v->key,
                               .name_len = v->key_len,
                               .samples = (uint32_t)l->args.files->dataset->samples_per_file,
-                              .size = v->object_size};
+                              .size = v->object_size,
+                              .unit_samples = l->unit,
+                              .content_seed = l->cfg->content.seed,
+                              .content_object = content_object(v->key, v->key_len),
+                              .side_sizes = v->sizes_of_sides,
+                              .side_count = l->side_count};
+    if (v->verify_content)
+        v->object.flags |= DLFW_OBJECT_VERIFY_CONTENT;
     memset(v->reader, 0, l->format_ops->reader_size);
+    serial_enter(l->args.format_serial);
     st = l->format_ops->reader_open(l->args.format, v->reader, &v->object, err);
+    serial_leave(l->args.format_serial);
     if (st < 0)
         return false;
     v->reader_open = true;
@@ -108,6 +119,24 @@ static dlfw_status needs_outside(struct visit *v, dlfw_error *err)
                      v->thread->loader->args.format_iface->iface->name, (int)v->key_len, v->key);
 }
 
+/* The format's wishes lie inside the object and its side objects. */
+static dlfw_status check_ranges(const struct visit *v, dlfw_error *err)
+{
+    for (uint32_t i = 0; i < v->range_count; i++) {
+        const dlfw_range *r = &v->ranges[i];
+        uint64_t side = r->offset >> DLFW_SIDE_SHIFT, offset = r->offset & (DLFW_SIDE_OFFSET(0) - 1), size = 0;
+
+        if (side <= v->thread->loader->side_count)
+            size = side ? v->sizes_of_sides[side - 1] : v->object_size;
+        if (size == UINT64_MAX || offset > size || r->length > size - offset || !r->length)
+            return dlfw_fail(err, DLFW_E_INTERNAL, "format '%s' asks for bytes %llu to %llu of '%.*s', which has %llu",
+                             v->thread->loader->args.format_iface->iface->name, (unsigned long long)r->offset,
+                             (unsigned long long)(r->offset + r->length), (int)v->key_len, v->key,
+                             (unsigned long long)size);
+    }
+    return DLFW_OK;
+}
+
 bool visit_metadata(struct visit *v)
 {
     struct loader *l = v->thread->loader;
@@ -119,8 +148,10 @@ bool visit_metadata(struct visit *v)
     if (v->pieces_out)
         return false;
     error_slot_init(&err);
+    serial_enter(l->args.format_serial);
     st = l->format_ops->step(v->reader, DLFW_GOAL_METADATA, v->have, v->have_count, v->ranges, MAX_RANGES,
                              &v->range_count, &err.e);
+    serial_leave(l->args.format_serial);
     if (st == DLFW_NEED_IO && v->whole)
         st = needs_outside(v, &err.e);
     if (st == DLFW_NEED_IO && !v->range_count)
@@ -128,6 +159,8 @@ bool visit_metadata(struct visit *v)
     if (st == DLFW_NEED_IO && v->have_count + v->range_count > MAX_SPANS)
         st = dlfw_fail(&err.e, DLFW_E_CORRUPT, "'%.*s' has its metadata in more than %u places", (int)v->key_len,
                        v->key, MAX_SPANS);
+    if (st == DLFW_NEED_IO && check_ranges(v, &err.e) < 0)
+        st = DLFW_E_INTERNAL;
     if (st < 0) {
         visit_fail(v, &err.e);
         return false;
@@ -137,7 +170,9 @@ bool visit_metadata(struct visit *v)
         return true;
     }
     visit_drop_metadata(v);
+    serial_enter(l->args.format_serial);
     v->units = l->format_ops->unit_count(v->reader);
+    serial_leave(l->args.format_serial);
     if (find_first_unit(v, &err.e) < 0) {
         visit_fail(v, &err.e);
         return false;
@@ -193,13 +228,18 @@ static dlfw_status plan_unit_reading(struct visit *v, dlfw_error *err)
         v->ranges[0] = (dlfw_range){.offset = 0, .length = v->object_size};
         v->range_count = 1;
     } else {
+        serial_enter(l->args.format_serial);
         st = l->format_ops->step(v->reader, v->unit, NULL, 0, v->ranges, MAX_RANGES, &v->range_count, err);
+        serial_leave(l->args.format_serial);
         if (st < 0)
             return st;
         if (st == DLFW_NEED_IO && !v->range_count)
             return needs_nothing(v, err);
         if (st == DLFW_OK)
             v->range_count = 0;
+        st = check_ranges(v, err);
+        if (st < 0)
+            return st;
     }
     v->next_range = 0;
     v->next_offset = UINT64_MAX;
@@ -217,7 +257,9 @@ static dlfw_status check_whole_unit(struct visit *v, dlfw_error *err)
     v->next_range = 0;
     if (!l->format_ops)
         return DLFW_OK;
+    serial_enter(l->args.format_serial);
     st = l->format_ops->step(v->reader, v->unit, v->have, 1, v->ranges, MAX_RANGES, &v->range_count, err);
+    serial_leave(l->args.format_serial);
     if (st == DLFW_NEED_IO)
         st = needs_outside(v, err);
     v->range_count = 0;
@@ -307,10 +349,14 @@ dlfw_status visit_consume(struct visit *v, const dlfw_span *piece, dlfw_error *e
     if (!l->format_ops)
         return DLFW_OK;
     start = clock_now_ns();
+    serial_enter(l->args.format_serial);
     if (l->format_ops->consume)
         st = l->format_ops->consume(v->reader, v->unit, piece, &payload, err);
-    if (st >= 0 && v->verify_content && payload.length)
+    serial_leave(l->args.format_serial);
+    if (st >= 0 && v->verify_content && payload.data)
         st = check_content(v, &payload, err);
+    else if (st >= 0 && v->verify_content) /* the format has compared it */
+        v->thread->epoch.bytes_verified += payload.length;
     histogram_record(&v->thread->decode_ns, clock_now_ns() - start);
     return st;
 }
@@ -345,8 +391,10 @@ static dlfw_status decode(struct visit *v, dlfw_error *err)
         }
         v->have_count = v->range_count;
     }
+    serial_enter(l->args.format_serial);
     st = l->format_ops->decode(v->reader, v->unit, v->have, v->have_count, m->out.data, m->views, (uint32_t)m->view_cap,
                                err);
+    serial_leave(l->args.format_serial);
     if (st < 0)
         return st;
     visit_add_loaded(v);

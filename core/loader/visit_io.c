@@ -6,6 +6,8 @@
  */
 #include "loader/visit_steps.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 
 static struct piece *take_piece(struct visit *v, uint16_t op)
@@ -30,7 +32,27 @@ static struct piece *take_piece(struct visit *v, uint16_t op)
     p->op.mem_handle = 0;
     p->op.deadline_ns = 0;
     p->op.user = p;
+    p->side = 0;
     return p;
+}
+
+/* Where a range lies: in the object or in one of its side objects. */
+static void aim(struct visit *v, struct piece *p, uint64_t offset)
+{
+    p->side = (uint32_t)(offset >> DLFW_SIDE_SHIFT);
+    p->op.offset = offset & (DLFW_SIDE_OFFSET(0) - 1);
+    if (!p->side)
+        return;
+    DLFW_BUG_IF(p->side > v->thread->loader->side_count);
+    p->op.handle = NULL;
+    p->op.key = v->side_keys[p->side - 1];
+    p->op.key_len = (uint32_t)strlen(p->op.key);
+}
+
+/* The piece's place as ranges count. */
+static uint64_t place_of(const struct piece *p)
+{
+    return (uint64_t)p->side << DLFW_SIDE_SHIFT | p->op.offset;
 }
 
 void visit_free_piece(struct visit *v, struct piece *p)
@@ -109,6 +131,11 @@ bool visit_begin(struct visit *v)
     struct piece *p;
     dlfw_status st = DLFW_OK;
 
+    if (!l->has_open && v->expected_size != UINT64_MAX && !loader_reads_whole(l, v->expected_size)) {
+        v->object_size = v->expected_size;
+        v->state = VISIT_SIDES;
+        return true;
+    }
     if (!v->thread->free_pieces)
         return false;
     if (loader_reads_whole(l, v->expected_size)) {
@@ -124,6 +151,61 @@ bool visit_begin(struct visit *v)
     return true;
 }
 
+/* One side object after the other; sizes that an earlier visit of the file has found are known. */
+bool visit_ask_sides(struct visit *v)
+{
+    struct loader *l = v->thread->loader;
+    struct error_slot err;
+
+    if (v->pieces_out) /* also when another visit of the file was faster */
+        return false;
+    for (; v->next_side < l->side_count; v->next_side++) {
+        uint32_t i = v->next_side;
+        uint64_t known = UINT64_MAX;
+
+        v->sizes_of_sides[i] = UINT64_MAX;
+        if (!(l->sides[i]->flags & DLFW_SIDE_READ))
+            continue;
+        known = atomic_load_explicit(&l->side_sizes[v->file * l->side_count + i], memory_order_relaxed);
+        if (!known) {
+            struct piece *p;
+
+            if (!v->thread->free_pieces)
+                return false;
+            p = take_piece(v, DLFW_OP_STAT);
+            aim(v, p, DLFW_SIDE_OFFSET(i));
+            submit(v, p);
+            return false;
+        }
+        v->sizes_of_sides[i] = known == UINT64_MAX ? UINT64_MAX : known - 1;
+    }
+    error_slot_init(&err);
+    if (!visit_opened(v, &err.e)) {
+        visit_fail(v, &err.e);
+        return false;
+    }
+    return true;
+}
+
+/* Not found is an answer, unless the object cannot be read without it. */
+static void side_completed(struct visit *v, struct piece *p)
+{
+    struct loader *l = v->thread->loader;
+    const dlfw_side *side = l->sides[p->side - 1];
+    uint64_t size = p->op.status >= 0 ? p->op.object_size : UINT64_MAX;
+    struct error_slot err;
+
+    error_slot_init(&err);
+    if (size == UINT64_MAX && (side->flags & DLFW_SIDE_REQUIRED)) {
+        dlfw_fail(&err.e, DLFW_E_NOT_FOUND, "'%.*s' cannot be read without '%s', which is missing", (int)v->key_len,
+                  v->key, p->op.key);
+        visit_fail(v, &err.e);
+    }
+    atomic_store_explicit(&l->side_sizes[v->file * l->side_count + p->side - 1], size + 1 ? size + 1 : UINT64_MAX,
+                          memory_order_relaxed);
+    visit_free_piece(v, p);
+}
+
 void visit_drop_metadata(struct visit *v)
 {
     for (uint32_t i = 0; i < v->metadata_count; i++)
@@ -137,10 +219,12 @@ bool visit_submit_metadata(struct visit *v)
 
     while (v->next_range < v->range_count && v->thread->free_pieces) {
         const dlfw_range *r = &v->ranges[v->next_range];
-        uint64_t cap = io_read_cap(&l->limits, r->offset, r->length);
         struct piece *p = take_piece(v, DLFW_OP_GET);
         struct error_slot err;
+        uint64_t cap;
 
+        aim(v, p, r->offset);
+        cap = io_read_cap(&l->limits, p->op.offset, r->length);
         error_slot_init(&err);
         DLFW_BUG_IF(v->metadata_count == MAX_SPANS);
         if (pool_take(l->pool, cap, false, &v->metadata[v->metadata_count], &err.e) < 0) {
@@ -151,7 +235,6 @@ bool visit_submit_metadata(struct visit *v)
         p->op.flags = get_flags(l);
         p->op.buf = v->metadata[v->metadata_count].data;
         p->op.buf_cap = v->metadata[v->metadata_count].cap;
-        p->op.offset = r->offset;
         p->op.length = r->length;
         v->metadata_count++;
         v->next_range++;
@@ -176,14 +259,15 @@ static bool submit_next_piece(struct visit *v)
     struct loader *l = v->thread->loader;
     const dlfw_range *r = &v->ranges[v->next_range];
     uint64_t end = align_up(range_end(r), l->limits.read_length_align);
-    uint64_t boundary = (v->next_offset / l->piece_bytes + 1) * l->piece_bytes;
     struct piece *p = take_piece(v, DLFW_OP_GET);
+    uint64_t boundary;
     struct error_slot err;
 
     error_slot_init(&err);
     p->range = v->next_range;
     p->op.flags = get_flags(l);
-    p->op.offset = v->next_offset;
+    aim(v, p, v->next_offset);
+    boundary = v->next_offset + l->piece_bytes - p->op.offset % l->piece_bytes;
     p->op.length = (boundary < end ? boundary : end) - v->next_offset;
     if (v->memory) {
         p->op.buf = v->memory->in.data + v->place[v->next_range] + (v->next_offset - visit_range_start(v, r));
@@ -227,14 +311,15 @@ static void submit_pieces(struct visit *v)
 static dlfw_status consume_piece(struct visit *v, struct piece *p, dlfw_error *err)
 {
     const dlfw_range *r = &v->ranges[p->range];
-    uint64_t from = p->op.offset > r->offset ? p->op.offset : r->offset;
-    uint64_t to = p->op.offset + p->op.length < range_end(r) ? p->op.offset + p->op.length : range_end(r);
-    dlfw_span span = {.data = p->op.data + (from - p->op.offset), .offset = from, .length = to - from};
+    uint64_t place = place_of(p);
+    uint64_t from = place > r->offset ? place : r->offset;
+    uint64_t to = place + p->op.length < range_end(r) ? place + p->op.length : range_end(r);
+    dlfw_span span = {.data = p->op.data + (from - place), .offset = from, .length = to - from};
 
-    if (p->op.offset + p->op.bytes < to)
+    if (place + p->op.bytes < to)
         return dlfw_fail(err, DLFW_E_CORRUPT, "'%.*s' ends at byte %llu while it is read, %llu bytes were expected",
-                         (int)v->key_len, v->key, (unsigned long long)(p->op.offset + p->op.bytes),
-                         (unsigned long long)v->object_size);
+                         (int)p->op.key_len, p->op.key, (unsigned long long)(p->op.offset + p->op.bytes),
+                         (unsigned long long)(p->side ? v->sizes_of_sides[p->side - 1] : v->object_size));
     v->bytes_moved += span.length;
     v->thread->epoch.bytes_asked += span.length;
     v->thread->epoch.bytes_sample += span.length;
@@ -307,34 +392,32 @@ static void whole_completed(struct visit *v, struct piece *p)
 static void open_completed(struct visit *v, struct piece *p)
 {
     struct loader *l = v->thread->loader;
-    struct error_slot err;
 
-    error_slot_init(&err);
     v->handle = p->op.handle;
     v->object_size = p->op.object_size;
     visit_free_piece(v, p);
-    if (l->keep_samples && l->group > 1 && v->object_size != UINT64_MAX)
+    if (l->keep_samples && l->unit == l->args.files->dataset->samples_per_file && v->object_size != UINT64_MAX)
         visit_reserve(v, v->object_size);
-    if (!visit_opened(v, &err.e))
-        visit_fail(v, &err.e);
+    v->state = VISIT_SIDES;
 }
 
 static void metadata_completed(struct visit *v, struct piece *p)
 {
     struct error_slot err;
     uint32_t at = v->have_count;
+    uint64_t place = place_of(p);
 
     if (p->op.bytes < p->op.length) {
         error_slot_init(&err);
-        dlfw_fail(&err.e, DLFW_E_CORRUPT, "'%.*s' ends before byte %llu while it is read", (int)v->key_len, v->key,
-                  (unsigned long long)(p->op.offset + p->op.length));
+        dlfw_fail(&err.e, DLFW_E_CORRUPT, "'%.*s' ends before byte %llu while it is read", (int)p->op.key_len,
+                  p->op.key, (unsigned long long)(p->op.offset + p->op.length));
         visit_fail(v, &err.e);
     }
-    while (at > 0 && v->have[at - 1].offset > p->op.offset) {
+    while (at > 0 && v->have[at - 1].offset > place) {
         v->have[at] = v->have[at - 1];
         at--;
     }
-    v->have[at] = (dlfw_span){.data = p->op.data, .offset = p->op.offset, .length = p->op.bytes};
+    v->have[at] = (dlfw_span){.data = p->op.data, .offset = place, .length = p->op.bytes};
     v->have_count++;
     v->thread->epoch.bytes_asked += p->op.bytes;
     visit_free_piece(v, p);
@@ -348,6 +431,9 @@ static void completed_well(struct visit *v, struct piece *p)
         break;
     case VISIT_OPENING:
         open_completed(v, p);
+        break;
+    case VISIT_SIDES:
+        side_completed(v, p);
         break;
     case VISIT_METADATA:
         metadata_completed(v, p);
@@ -377,7 +463,7 @@ void piece_completed(struct io_op *op)
         whole_too_small(v, p);
         return;
     }
-    if (op->status >= 0) {
+    if (op->status >= 0 || (op->status == DLFW_E_NOT_FOUND && v->state == VISIT_SIDES)) {
         completed_well(v, p);
         return;
     }

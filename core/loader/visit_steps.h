@@ -31,7 +31,8 @@ static inline uint64_t visit_range_start(const struct visit *v, const dlfw_range
 
 /* visit_io.c */
 bool visit_begin(struct visit *v);
-bool visit_read(struct visit *v); /* submits pieces, consumes finished ones in order */
+bool visit_ask_sides(struct visit *v); /* then visit_opened */
+bool visit_read(struct visit *v);      /* submits pieces, consumes finished ones in order */
 void visit_submit_close(struct visit *v);
 void visit_free_piece(struct visit *v, struct piece *p);
 void visit_drop_metadata(struct visit *v);

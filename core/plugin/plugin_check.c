@@ -188,6 +188,22 @@ static void check_mem_unregister(dlfw_backend *backend, uint64_t handle)
     check_leave(be);
 }
 
+static dlfw_status check_leftovers(dlfw_backend *backend, const char *prefix,
+                                   int32_t (*found)(void *ctx, const char *name, uint32_t name_len, uint64_t size),
+                                   void *ctx, dlfw_error *reterr)
+{
+    struct check_backend *be = of(backend);
+    struct guarded_error err;
+    dlfw_status st;
+
+    guard(&err);
+    check_enter(be, "leftovers");
+    st = be->shim->under->leftovers(be->under, prefix, found, ctx, &err.e);
+    check_leave(be);
+    unguard(be->shim, "leftovers", st, &err, reterr);
+    return st;
+}
+
 #define EACH_SLOT(X)                                                                                                   \
     X(0)                                                                                                               \
     X(1)                                                                                                               \
@@ -228,6 +244,7 @@ const dlfw_backend_ops *plugin_check_backend(const dlfw_backend_ops *under, cons
     WATCH(wakeup, check_queue_wakeup);
     WATCH(mem_register, check_mem_register);
     WATCH(mem_unregister, check_mem_unregister);
+    WATCH(leftovers, check_leftovers);
 #undef WATCH
     shim_count++;
     return &shim->ops;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/coverage.h"
 #include "report/units.h"
@@ -191,6 +192,48 @@ static void say_trouble(struct advice *a, const struct run_record *rec)
         say(a, "%lu requests were tried again; the retry times are part of the read latency", retries);
 }
 
+/* Blocks that checkpoints cut so short that all their steps are left out: they count as AU 0, as in DLIO. */
+static uint64_t empty_windows(const struct run_record *rec)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < rec->epoch_count; i++)
+        for (uint32_t k = 0; k < rec->epochs[i].block_count; k++) {
+            const struct epoch_record *e = &rec->epochs[i];
+
+            count += e->block_count > 1 && e->blocks[k].step_count &&
+                     !block_metrics_train(&e->blocks[k], e->expected_steps, rec->cfg->reader.batch_size, rec->cfg)
+                          .window_steps;
+        }
+    return count;
+}
+
+/* The page cache takes what is not synced, and gives back what was just written. */
+static void say_checkpoints(struct advice *a, const struct run_record *rec, const struct run_metrics *m)
+{
+    const dlfw_node *fsync = node_get(rec->cfg->checkpoint, "fsync");
+    bool cached = rec->checkpoint_uri && strncmp(rec->checkpoint_uri, "file://", 7) == 0;
+    dlfw_error quiet = {.struct_size = sizeof quiet};
+    uint64_t empty = empty_windows(rec);
+    uint8_t synced = 0;
+
+    if (fsync)
+        (void)node_to_bool(fsync, &synced, &quiet);
+    if (cached && m->save.count && !synced)
+        say(a, "%u saves count as done before they are on stable storage; checkpoint.fsync: true waits for that",
+            m->save.count);
+    if (cached && m->save.count && m->load.count)
+        say(a,
+            "%u checkpoints were loaded by the host that had just saved them, so from its page cache as far as they "
+            "fit; a checkpoint_folder of direct:// reads from the storage",
+            m->load.count);
+    if (empty)
+        say(a,
+            "%lu blocks between checkpoints have no steps inside the window (output.metric.exclude_start_steps) and "
+            "count as AU 0",
+            empty);
+}
+
 void advice_collect(const struct run_record *rec, const struct host_facts *host, const struct run_metrics *m,
                     struct advice *ret)
 {
@@ -200,6 +243,7 @@ void advice_collect(const struct run_record *rec, const struct host_facts *host,
             rec->storage_scheme ? rec->storage_scheme : "?");
     if (rec->cfg->workflow.train && rec->epoch_count)
         say_training(ret, rec, m);
+    say_checkpoints(ret, rec, m);
     if (rec->status >= 0 && !coverage_is_complete(rec))
         say(ret, "not every expected sample was delivered exactly once; see dlfw.coverage in summary.json");
     if (may_be_cached(rec, host))

@@ -211,7 +211,9 @@ json_t *dlfw_object_json(const struct run_record *rec, const struct host_facts *
         put_value(o, "generation", generation_json(&rec->generate));
     if (rec->cfg->workflow.train && rec->epoch_count)
         put_value(o, "au", au_json(rec, &shares));
-    if (rec->epoch_count) {
+    if (rec->checkpoint_hook || m->save.count || m->load.count)
+        put_value(o, "checkpoints", checkpoints_json(rec, m));
+    if (rec->cfg->workflow.train && rec->epoch_count) {
         put_value(o, "order", order_json(rec->cfg));
         put_value(o, "epochs", epoch_list(rec));
         put_value(o, "coverage", coverage_list(rec));

@@ -37,10 +37,11 @@ static json_t *checkpoint_json(const struct checkpoint_record *c)
     json_t *o = json_object();
 
     put_text(o, "start", c->start_text);
+    if (!c->duration_ns) /* it never ended */
+        return o;
     put_text(o, "end", c->end_text);
     put_real(o, "duration", seconds);
-    if (c->duration_ns)
-        put_real(o, "throughput", (double)c->bytes / GIB / seconds);
+    put_real(o, "throughput", (double)c->bytes / GIB / seconds);
     return o;
 }
 

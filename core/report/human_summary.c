@@ -115,6 +115,18 @@ static void print_training(const struct run_record *rec, const struct run_metric
     print_limit(rec, out);
 }
 
+static void print_checkpoints(const char *label, const struct checkpoint_metrics *c, bool trains, FILE *out)
+{
+    if (!c->count)
+        return;
+    fprintf(out, LABEL "%u of %s, mean %s, longest %s, %s/s", label, c->count,
+            unit_bytes((double)c->bytes / (double)c->count).text, unit_duration(c->seconds.mean * 1e9).text,
+            unit_duration(c->seconds_max * 1e9).text, unit_bytes(c->gib_per_second.mean * 1073741824.0).text);
+    if (trains)
+        fprintf(out, "; training waited %s", unit_duration((double)c->stall_ns).text);
+    fputc('\n', out);
+}
+
 void results_print_human(const struct run_record *rec, FILE *out)
 {
     struct host_facts host = {0};
@@ -126,8 +138,12 @@ void results_print_human(const struct run_record *rec, FILE *out)
     advice_collect(rec, &host, &metrics, &advice);
     print_head(rec, out);
     print_generation(rec, out);
-    if (rec->epoch_count)
+    if (rec->epoch_count && rec->cfg->workflow.train)
         print_training(rec, &metrics, out);
+    if (rec->checkpoint_uri)
+        fprintf(out, LABEL "%s, by %s\n", "checkpoints", rec->checkpoint_uri, rec->checkpoint_hook);
+    print_checkpoints("saves", &metrics.save, rec->cfg->workflow.train != 0, out);
+    print_checkpoints("loads", &metrics.load, rec->cfg->workflow.train != 0, out);
     fprintf(out, LABEL "%s", "peak memory", unit_bytes((double)rec->peak_memory).text);
     if (rec->memory_budget)
         fprintf(out, " (sample budget %s)", unit_bytes((double)rec->memory_budget).text);

@@ -43,6 +43,7 @@ static void put_requests(json_t *o, const struct io_stats *const *io, uint32_t c
         [DLFW_OP_WRITE_COMMIT] = "write_commit",
         [DLFW_OP_WRITE_ABORT] = "write_abort",
         [DLFW_OP_MAKE_ROOT] = "make_root",
+        [DLFW_OP_REMOVE_ROOT] = "remove_root",
     };
     json_t *requests = json_object();
 

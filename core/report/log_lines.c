@@ -5,9 +5,11 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "dlfw/hook.h"
 #include "report/result_parts.h"
 #include "report/results.h"
 
+#define GIB 1073741824.0
 #define RULE "=========================================================="
 
 static double seconds(uint64_t start_ns, uint64_t end_ns)
@@ -135,6 +137,46 @@ void log_eval_end(struct results *r, const struct run_config *cfg, const struct 
                 seconds(e->eval.start_ns, e->eval.end_ns));
     results_log(r, "Epoch %u [Eval] Accelerator Utilization [AU] (%%): %.4f", e->epoch, m.au_percent);
     results_log(r, "Epoch %u [Eval] Throughput (samples/second): %.4f", e->epoch, m.samples_per_second * ranks);
+}
+
+void log_checkpoint_model(struct results *r, const struct checkpoint_model *m)
+{
+    bool subset = m->subset_ranks != 0;
+
+    results_log(r,
+                "Total number of parameters in the model: %lu; Model size: %.6f GB; Optimizer state size: %.6f GB; "
+                "Total checkpoint size: %.6f GB%s",
+                m->parameters, (double)m->model_bytes / GIB, (double)m->optimizer_bytes / GIB, (double)m->bytes / GIB,
+                subset ? " (subset)" : "");
+    if (subset)
+        results_log(r, "Performing subset checkpointing: %u of %u", m->subset_ranks, m->subset_of);
+}
+
+void log_checkpoint_begin(struct results *r, uint32_t epoch, const struct checkpoint_record *c)
+{
+    results_log(r, "Starting %s checkpoint %u after total step %lu for epoch %u", c->is_load ? "loading" : "saving",
+                c->number, c->step, epoch);
+}
+
+void log_checkpoint_end(struct results *r, uint32_t epoch, const struct checkpoint_record *c)
+{
+    const char *past = c->is_load ? "Loaded" : "Saved";
+    double took = (double)c->duration_ns / (double)NS_PER_S;
+
+    if (c->model_ns)
+        results_log(r, "%s model checkpoint in %.4f seconds", past, (double)c->model_ns / (double)NS_PER_S);
+    if (c->optimizer_ns)
+        results_log(r, "%s optimizer checkpoint in %.4f seconds", past, (double)c->optimizer_ns / (double)NS_PER_S);
+    results_log(r, "Finished %s checkpoint %u for epoch %u in %.4f s; Throughput: %.4f GB/s",
+                c->is_load ? "loading" : "saving", c->number, epoch, took, (double)c->bytes / GIB / took);
+}
+
+void log_checkpoint_phase(struct results *r, uint32_t what)
+{
+    bool reads = what == DLFW_CHECKPOINT_READS_BEGIN || what == DLFW_CHECKPOINT_READS_END;
+    bool begins = what == DLFW_CHECKPOINT_WRITES_BEGIN || what == DLFW_CHECKPOINT_READS_BEGIN;
+
+    results_log(r, "Checkpointing %s %s", reads ? "read" : "write", begins ? "started" : "finished");
 }
 
 static void add_metric(struct str *s, const char *name, int digits, struct spread value)

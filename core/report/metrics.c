@@ -176,6 +176,21 @@ static void phase_finish(struct phase_metrics *p, const struct run_record *rec)
     p->meets = p->epochs > 0 && p->au_spread.mean >= 100.0 * rec->cfg->metric.au;
 }
 
+static void checkpoint_add(struct checkpoint_metrics *m, const struct checkpoint_record *c, double seconds, double rate)
+{
+    bool is_first = m->count == 0;
+
+    m->seconds_min = is_first || seconds < m->seconds_min ? seconds : m->seconds_min;
+    m->seconds_max = is_first || seconds > m->seconds_max ? seconds : m->seconds_max;
+    m->gib_per_second_min = is_first || rate < m->gib_per_second_min ? rate : m->gib_per_second_min;
+    m->gib_per_second_max = is_first || rate > m->gib_per_second_max ? rate : m->gib_per_second_max;
+    m->bytes += c->bytes;
+    m->stored_bytes += c->stored_bytes;
+    m->duration_ns += c->duration_ns;
+    m->stall_ns += c->stall_ns;
+    m->count++;
+}
+
 static void checkpoints_init(const struct run_record *rec, bool is_load, struct checkpoint_metrics *ret)
 {
     double *rates, *seconds;
@@ -196,7 +211,7 @@ static void checkpoints_init(const struct run_record *rec, bool is_load, struct 
             seconds[ret->count] = (double)c->duration_ns / (double)NS_PER_S;
             ret->size_gib = (double)c->bytes / GIB;
             rates[ret->count] = ret->size_gib / seconds[ret->count];
-            ret->count++;
+            checkpoint_add(ret, c, seconds[ret->count], rates[ret->count]);
         }
     }
     ret->gib_per_second = spread_of(rates, ret->count);

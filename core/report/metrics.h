@@ -29,7 +29,11 @@ struct phase_metrics {
 struct checkpoint_metrics {
     uint32_t count;
     struct spread gib_per_second, seconds;
-    double size_gib; /* of the last one */
+    double gib_per_second_min, gib_per_second_max;
+    double seconds_min, seconds_max;
+    double size_gib;                /* of the last one */
+    uint64_t bytes, stored_bytes;   /* of all: payload of all ranks, moved by this one */
+    uint64_t duration_ns, stall_ns; /* of all */
 };
 
 struct run_metrics {

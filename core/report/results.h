@@ -48,6 +48,10 @@ void log_block_end(struct results *r, const struct run_config *cfg, uint32_t epo
 void log_epoch_end(struct results *r, const struct epoch_record *e);
 void log_eval_begin(struct results *r, uint64_t steps);
 void log_eval_end(struct results *r, const struct run_config *cfg, const struct epoch_record *e, uint32_t ranks);
+void log_checkpoint_model(struct results *r, const struct checkpoint_model *m);
+void log_checkpoint_begin(struct results *r, uint32_t epoch, const struct checkpoint_record *c);
+void log_checkpoint_end(struct results *r, uint32_t epoch, const struct checkpoint_record *c);
+void log_checkpoint_phase(struct results *r, uint32_t what); /* DLFW_CHECKPOINT_WRITES_BEGIN .. READS_END */
 /* The final block of METRIC lines; also the text that `dlfw run` ends with. After results_write: it says where the
  * results are. */
 void log_summary(struct results *r, const struct run_record *rec);

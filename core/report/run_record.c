@@ -22,6 +22,7 @@ void run_record_free(struct run_record *rec)
     free(rec->figures);
     free(rec->storage_uri);
     free(rec->storage_scheme);
+    free(rec->checkpoint_uri);
     rec->epochs = NULL;
     rec->epoch_count = 0;
     rec->hooks = NULL;
@@ -30,4 +31,5 @@ void run_record_free(struct run_record *rec)
     rec->figure_count = 0;
     rec->storage_uri = NULL;
     rec->storage_scheme = NULL;
+    rec->checkpoint_uri = NULL;
 }

@@ -32,10 +32,27 @@ struct block_record {
 /* A checkpoint save or load that a hook reported; DLIO's save_ckpt / load_ckpt entries. */
 struct checkpoint_record {
     bool is_load;
-    uint32_t block; /* from 1: the block it came after */
+    uint32_t block;  /* from 1: the block it came after; without training its number */
+    uint32_t number; /* in its epoch, from 1 */
+    uint64_t step;   /* of the epoch, after which it was taken */
+    char name[80];   /* "global_epoch1_step250" */
     char start_text[RECORD_TIME_CAP], end_text[RECORD_TIME_CAP];
+    uint64_t begin_ns, end_ns; /* end_ns 0: it never ended, and has no figures */
     uint64_t duration_ns;
-    uint64_t bytes;
+    uint64_t bytes;        /* payload of all ranks */
+    uint64_t rank_bytes;   /* of this rank */
+    uint64_t stored_bytes; /* that this rank moved */
+    uint64_t model_ns, optimizer_ns;
+    uint64_t stall_ns; /* that training waited for it; the rest went on beside the training */
+};
+
+/* What every checkpoint of the run holds, as its hook said before the first one. */
+struct checkpoint_model {
+    bool known;
+    uint64_t parameters;
+    uint64_t bytes, rank_bytes; /* payload of all ranks, of this one */
+    uint64_t model_bytes, optimizer_bytes;
+    uint32_t subset_ranks, subset_of; /* 0: all ranks write */
 };
 
 struct epoch_record {
@@ -80,6 +97,9 @@ struct run_record {
     uint64_t first_request_ns;   /* program start to the first storage request, 0: none */
     struct epoch_record *epochs; /* owned */
     uint32_t epoch_count;
+    const char *checkpoint_hook; /* name of the hook of workflow.checkpoint, NULL: none */
+    char *checkpoint_uri;        /* of the folder; owned */
+    struct checkpoint_model model;
     struct generate_record generate;
     struct loader_stats train_stats, eval_stats;
     struct histogram batch_wait_ns, compute_error_ns, barrier_ns;

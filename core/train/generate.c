@@ -6,6 +6,7 @@
  * run file.
  */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,12 +14,11 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/log.h"
-#include "io/stream_writer.h"
+#include "train/file_writer.h"
 #include "train/job.h"
 #include "workload/dataset.h"
 
 #define KEY_CAP 1024
-#define WRITER_DEPTH 8u
 #define WRITER_MEMORY (128ull << 20) /* per thread, at most */
 #define MAX_WRITERS 32
 
@@ -27,6 +27,8 @@ struct generator {
     struct dataset_access access;
     struct dataset splits[2];
     const char *extension;
+    const dlfw_side *const *sides; /* what the format writes beside each file */
+    uint32_t side_count;
     struct buffer_pool *pool;
     bool resume;
     uint64_t files; /* of both splits */
@@ -43,97 +45,8 @@ struct generator {
 struct writer_thread {
     struct generator *g;
     pthread_t thread;
-    struct io_queue *queue;
-    dlfw_sink writer; /* what cancellable_window() passes on to */
+    struct file_writer writer;
 };
-
-static dlfw_status cancellable_window(void *ctx, void **ret, uint64_t *ret_len, dlfw_error *err)
-{
-    struct writer_thread *t = ctx;
-
-    if (atomic_load_explicit(&host_cancel_level, memory_order_relaxed))
-        return dlfw_fail(err, DLFW_E_CANCELLED, "stopped by the user");
-    return t->writer.window(t->writer.ctx, ret, ret_len, err);
-}
-
-static dlfw_status pass_advance(void *ctx, uint64_t n, dlfw_error *err)
-{
-    struct writer_thread *t = ctx;
-
-    return t->writer.advance(t->writer.ctx, n, err);
-}
-
-static dlfw_status pass_write(void *ctx, const void *data, uint64_t len, dlfw_error *err)
-{
-    struct writer_thread *t = ctx;
-
-    return t->writer.write(t->writer.ctx, data, len, err);
-}
-
-static dlfw_status pass_patch(void *ctx, uint64_t offset, const void *data, uint64_t len, dlfw_error *err)
-{
-    struct writer_thread *t = ctx;
-
-    return t->writer.patch(t->writer.ctx, offset, data, len, err);
-}
-
-static dlfw_status write_object(struct writer_thread *t, const char *key, const dlfw_encode_spec *spec, uint64_t size,
-                                dlfw_error *err)
-{
-    struct generator *g = t->g;
-    struct stream_writer_args args = {.queue = t->queue,
-                                      .pool = g->pool,
-                                      .key = key,
-                                      .size_hint = size == UINT64_MAX ? 0 : size,
-                                      .flags = g->job->cfg->storage.durable ? DLFW_REQ_DURABLE : 0,
-                                      .keep_head = true};
-    dlfw_sink sink = {.struct_size = sizeof sink,
-                      .ctx = t,
-                      .window = cancellable_window,
-                      .advance = pass_advance,
-                      .write = pass_write,
-                      .patch = pass_patch};
-    struct stream_writer *w = NULL;
-    uint64_t bytes;
-    dlfw_status st;
-
-    st = writer_open(g->access.storage, &args, &w, err);
-    if (st < 0)
-        return st;
-    t->writer = writer_sink(w);
-    st = g->access.format_iface->ops.format.encode(g->access.format, spec, &sink, err);
-    bytes = writer_size(w);
-    if (st >= 0 && size != UINT64_MAX && bytes != size)
-        st = dlfw_fail(err, DLFW_E_INTERNAL, "format '%s' wrote %llu bytes of '%s' but announced %llu",
-                       g->access.format_iface->iface->name, (unsigned long long)bytes, key, (unsigned long long)size);
-    if (st < 0) {
-        writer_abort(w);
-        return st;
-    }
-    st = writer_commit(w, err);
-    if (st < 0)
-        return st;
-    atomic_fetch_add(&g->bytes, bytes);
-    atomic_fetch_add(&g->progress.bytes, bytes);
-    atomic_fetch_add(&g->written, 1);
-    return DLFW_OK;
-}
-
-/* Only "not found" means that a file has to be written; any other failure is one. */
-static dlfw_status is_complete(struct writer_thread *t, const char *key, uint64_t size, bool *ret, dlfw_error *err)
-{
-    uint64_t found;
-    dlfw_status st;
-
-    *ret = false;
-    if (!t->g->resume)
-        return DLFW_OK;
-    st = io_stat(t->queue, key, &found, err);
-    if (st == DLFW_E_NOT_FOUND)
-        return DLFW_OK;
-    *ret = st >= 0 && (size == UINT64_MAX || found == size);
-    return st;
-}
 
 static dlfw_status generate_file(struct writer_thread *t, uint64_t index, dlfw_error *err)
 {
@@ -142,9 +55,9 @@ static dlfw_status generate_file(struct writer_thread *t, uint64_t index, dlfw_e
     const struct dataset *ds = &g->splits[index < train ? SPLIT_TRAIN : SPLIT_EVAL];
     uint64_t file = index < train ? index : index - train;
     dlfw_encode_spec spec;
-    uint64_t dims[32], size;
+    uint64_t dims[32], size, bytes;
     char key[KEY_CAP];
-    bool complete;
+    bool complete = false;
     dlfw_status st;
 
     dataset_key(ds, file, g->extension, key, sizeof key);
@@ -152,15 +65,23 @@ static dlfw_status generate_file(struct writer_thread *t, uint64_t index, dlfw_e
     st = g->access.format_iface->ops.format.file_size(g->access.format, &spec, &size, err);
     if (st < 0)
         return st;
-    st = is_complete(t, key, size, &complete, err);
-    if (st < 0)
-        return st;
-    if (complete)
+    if (g->resume) {
+        st = file_writer_find(&t->writer, key, size, &complete, err);
+        if (st < 0)
+            return st;
+    }
+    if (complete) {
         atomic_fetch_add(&g->skipped, 1);
-    else
-        st = write_object(t, key, &spec, size, err);
+    } else {
+        st = file_writer_write(&t->writer, key, &spec, size, &bytes, err);
+        if (st < 0)
+            return st;
+        atomic_fetch_add(&g->bytes, bytes);
+        atomic_fetch_add(&g->progress.bytes, bytes);
+        atomic_fetch_add(&g->written, 1);
+    }
     atomic_fetch_add(&g->progress.done, 1);
-    return st;
+    return DLFW_OK;
 }
 
 static void fail(struct generator *g, const dlfw_error *err)
@@ -180,7 +101,7 @@ static void *writer_main(void *arg)
     uint64_t own;
 
     error_slot_init(&err);
-    if (io_queue_create(g->access.storage, WRITER_DEPTH, &t->queue, &err.e) < 0)
+    if (file_writer_open(&t->writer, &g->access, g->pool, g->job->cfg->storage.durable, &err.e) < 0)
         fail(g, &err.e);
     while (!atomic_load(&g->failed) && !atomic_load(&host_cancel_level)) {
         own = atomic_fetch_add(&g->next, 1) * g->job->rank_count + g->job->rank;
@@ -191,12 +112,9 @@ static void *writer_main(void *arg)
             break;
         }
     }
-    if (t->queue) {
-        pthread_mutex_lock(&g->failure_lock);
-        io_stats_merge(&g->io, io_queue_stats(t->queue));
-        pthread_mutex_unlock(&g->failure_lock);
-    }
-    io_queue_destroy(t->queue);
+    pthread_mutex_lock(&g->failure_lock);
+    file_writer_close(&t->writer, &g->io);
+    pthread_mutex_unlock(&g->failure_lock);
     atomic_fetch_sub(&g->running, 1);
     futex_wake_all(&g->running);
     return NULL;
@@ -232,7 +150,7 @@ static dlfw_status write_all(struct generator *g, dlfw_error *err)
     struct writer_thread *threads = xcalloc(count, sizeof *threads);
     dlfw_status st;
 
-    st = pool_create(g->access.storage, count * WRITER_MEMORY, &g->pool, err);
+    st = pool_create(g->access.storage, count * (1 + g->side_count) * WRITER_MEMORY, &g->pool, err);
     for (; st >= 0 && started < count; started++) {
         threads[started].g = g;
         atomic_fetch_add(&g->running, 1);
@@ -274,6 +192,11 @@ static void describe(const struct generator *g, struct str *out)
     for (uint32_t i = 0; i < cfg->dataset.record_dims.count; i++)
         str_add_format(out, "%s%llu", i ? ", " : "", (unsigned long long)cfg->dataset.record_dims.values[i]);
     str_add(out, "]\n");
+    if (cfg->dataset.format_options) {
+        str_add_format(out, "%s: ", cfg->dataset.format);
+        node_print_flow(cfg->dataset.format_options, out);
+        str_add(out, "\n");
+    }
 }
 
 static bool stop_at_first(void *ctx, const char *name, uint32_t name_len, uint64_t size)
@@ -339,6 +262,21 @@ static dlfw_status write_description(struct generator *g, struct io_queue *q, dl
     return st;
 }
 
+/* The folder, and the one like it for each side object that does not lie beside its file. */
+static dlfw_status make_folder(const struct generator *g, struct io_queue *q, const char *key, dlfw_error *err)
+{
+    dlfw_status st = io_make_root(q, key, err);
+    char side_key[KEY_CAP];
+
+    for (uint32_t i = 0; i < g->side_count && st >= 0; i++) {
+        if (!g->sides[i]->folder)
+            continue;
+        snprintf(side_key, sizeof side_key, "%s/%s", g->sides[i]->folder, key);
+        st = io_make_root(q, side_key, err);
+    }
+    return st;
+}
+
 static dlfw_status make_folders(const struct generator *g, struct io_queue *q, dlfw_error *err)
 {
     dlfw_status st = io_make_root(q, "", err);
@@ -347,11 +285,11 @@ static dlfw_status make_folders(const struct generator *g, struct io_queue *q, d
         const struct dataset *ds = &g->splits[s];
         char key[KEY_CAP];
 
-        st = io_make_root(q, ds->folder, err);
+        st = make_folder(g, q, ds->folder, err);
         for (uint64_t i = 0; i < ds->subfolders && i < ds->files && st >= 0; i++) {
             dataset_key(ds, i, g->extension, key, sizeof key);
             *strrchr(key, '/') = '\0';
-            st = io_make_root(q, key, err);
+            st = make_folder(g, q, key, err);
         }
     }
     return st;
@@ -411,6 +349,8 @@ dlfw_status job_generate(struct job *job, dlfw_error *err)
         goto out;
     }
     g->extension = g->access.format_iface->ops.format.extension;
+    if (g->access.format_iface->ops.format.sides)
+        g->side_count = g->access.format_iface->ops.format.sides(g->access.format, &g->sides);
     g->files = g->splits[SPLIT_TRAIN].files + g->splits[SPLIT_EVAL].files;
     st = io_queue_create(g->access.storage, 1, &q, err);
     if (st >= 0)

@@ -1,240 +1,192 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of services that hooks see. Streams and storages are made elsewhere; here are names, ranks and reports. */
 #include "train/hook_services.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/stream_writer.h"
-#include "io/uri.h"
+#include "ranks/coordinator.h"
+#include "train/hook_storage.h"
 
-#define STREAM_DEPTH 8u
-#define STREAM_MEMORY (256ull << 20)
-
-/* One object and the way to it: a storage whose root is the object's folder. */
-struct stream {
-    struct storage *storage;
-    struct io_queue *queue;
-    struct buffer_pool *pool;
-    char *key;
-};
-
-struct dlfw_writer {
-    struct stream stream;
-    struct stream_writer *writer;
-};
-
-struct dlfw_source {
-    struct stream stream;
-    uint64_t size;
-};
-
-static void stream_close(struct stream *s)
+static struct service_set *set_of(void *ctx)
 {
-    pool_destroy(s->pool);
-    io_queue_destroy(s->queue);
-    storage_close(s->storage);
-    free(s->key);
-    *s = (struct stream){0};
-}
-
-/* uri: absolute, with a scheme, or below the storage root. Its last component is the key, the rest the root of the
- * storage. */
-static dlfw_status stream_open(struct job *job, const char *uri, struct stream *ret, dlfw_error *err)
-{
-    struct run_config *cfg = job->cfg;
-    char *joined = uri_join(cfg->storage.storage_root, uri);
-    char *slash = strrchr(joined, '/');
-    struct storage_args args = {
-        .registry = job->registry, .tree = &cfg->tree, .name = "hook", .problems = job->problems};
-    char *root = NULL;
-    dlfw_status st;
-
-    if (slash && slash[1] == '\0') {
-        st = dlfw_fail(err, DLFW_E_INVALID, "'%s' names a folder, not an object", uri);
-        goto out;
-    }
-    ret->key = xstrdup(slash ? slash + 1 : joined);
-    root = slash ? xstrndup(joined, slash == joined ? 1 : (size_t)(slash - joined)) : xstrdup(".");
-    if (uri_has_scheme(joined))
-        args.options = cfg->storage.storage_options;
-    args.retry = cfg->storage.retry;
-    args.uri = root;
-    st = storage_open(&args, &ret->storage, err);
-    if (st < 0)
-        goto out;
-    st = io_queue_create(ret->storage, STREAM_DEPTH, &ret->queue, err);
-    if (st < 0)
-        goto out;
-    st = pool_create(ret->storage, STREAM_MEMORY, &ret->pool, err);
-out:
-    if (st < 0)
-        stream_close(ret);
-    free(root);
-    free(joined);
-    return st;
+    return ((struct hook_service_ctx *)ctx)->set;
 }
 
 static dlfw_status writer_open_service(void *ctx, const char *uri, uint64_t size_hint, uint32_t flags,
                                        dlfw_writer **ret, dlfw_error *err)
 {
-    struct hook_service_ctx *c = ctx;
-    dlfw_writer *w = xcalloc(1, sizeof *w);
-    struct stream_writer_args args = {.size_hint = size_hint, .flags = (uint16_t)flags};
-    dlfw_status st;
-
-    st = stream_open(c->job, uri, &w->stream, err);
-    if (st < 0)
-        goto out;
-    st = io_make_root(w->stream.queue, "", err);
-    if (st < 0)
-        goto out;
-    args.queue = w->stream.queue;
-    args.pool = w->stream.pool;
-    args.key = w->stream.key;
-    st = writer_open(w->stream.storage, &args, &w->writer, err);
-    if (st < 0)
-        goto out;
-    *ret = w;
-    return DLFW_OK;
-out:
-    stream_close(&w->stream);
-    free(w);
-    return st;
-}
-
-static dlfw_status writer_append_service(dlfw_writer *w, const void *data, uint64_t len, dlfw_error *err)
-{
-    return writer_append(w->writer, data, len, err);
-}
-
-static void writer_free(dlfw_writer *w)
-{
-    stream_close(&w->stream);
-    free(w);
-}
-
-static dlfw_status writer_commit_service(dlfw_writer *w, dlfw_error *err)
-{
-    dlfw_status st = writer_commit(w->writer, err);
-
-    writer_free(w);
-    return st;
-}
-
-static void writer_abort_service(dlfw_writer *w)
-{
-    writer_abort(w->writer);
-    writer_free(w);
+    return stream_writer_open(set_of(ctx), uri, size_hint, flags, ret, err);
 }
 
 static dlfw_status source_open_service(void *ctx, const char *uri, dlfw_source **ret, uint64_t *ret_size,
                                        dlfw_error *err)
 {
-    struct hook_service_ctx *c = ctx;
-    dlfw_source *s = xcalloc(1, sizeof *s);
-    dlfw_status st;
+    return stream_source_open(set_of(ctx), uri, ret, ret_size, err);
+}
 
-    st = stream_open(c->job, uri, &s->stream, err);
-    if (st < 0)
-        goto out;
-    st = io_stat(s->stream.queue, s->stream.key, &s->size, err);
-    if (st < 0)
-        goto out;
-    *ret = s;
-    *ret_size = s->size;
-    return DLFW_OK;
-out:
-    stream_close(&s->stream);
-    free(s);
+typedef dlfw_status place_call(struct place *p, struct io_queue *q, void *arg, dlfw_error *err);
+
+/* One operation on a place, with a queue for it. */
+static dlfw_status with_place(void *ctx, const char *uri, enum place_use use, place_call *call, void *arg,
+                              dlfw_error *err)
+{
+    struct place p = {0};
+    struct io_queue *q = NULL;
+    dlfw_status st = place_open(set_of(ctx), uri, use, &p, err);
+
+    if (st >= 0)
+        st = queue_take(p.shared, QUEUE_MOVING, &q, err);
+    if (st >= 0)
+        st = call(&p, q, arg, err);
+    if (q)
+        queue_give(p.shared, QUEUE_MOVING, q, st < 0 && st != DLFW_E_NOT_FOUND);
+    place_close(&p);
     return st;
 }
 
-static dlfw_status source_read_service(dlfw_source *s, uint64_t offset, void *buf, uint64_t len, uint64_t *ret_bytes,
-                                       dlfw_error *err)
+static dlfw_status delete_call(struct place *p, struct io_queue *q, void *arg, dlfw_error *err)
 {
-    struct io_op op = {
-        .op = DLFW_OP_GET, .key = s->stream.key, .key_len = (uint32_t)strlen(s->stream.key), .offset = offset};
-    struct buffer b = {0};
-    dlfw_limits limits;
-    dlfw_status st;
-
-    *ret_bytes = 0;
-    if (offset >= s->size || !len)
-        return DLFW_OK;
-    op.length = len < s->size - offset ? len : s->size - offset;
-    st = storage_limits(s->stream.storage, op.key, op.key_len, &limits, err);
-    if (st < 0)
-        return st;
-    st = pool_take(s->stream.pool, io_read_cap(&limits, offset, op.length), false, &b, err);
-    if (st < 0)
-        return st;
-    op.buf = b.data;
-    op.buf_cap = b.cap;
-    st = io_call(s->stream.queue, &op, err);
-    if (st >= 0) {
-        memcpy(buf, op.data, op.bytes);
-        *ret_bytes = op.bytes;
-    }
-    pool_give(s->stream.pool, &b);
-    return st;
-}
-
-static void source_close_service(dlfw_source *s)
-{
-    stream_close(&s->stream);
-    free(s);
+    (void)arg;
+    return io_delete(q, p->key, err);
 }
 
 static dlfw_status remove_service(void *ctx, const char *uri, dlfw_error *err)
 {
-    struct hook_service_ctx *c = ctx;
-    struct stream s = {0};
-    dlfw_status st = stream_open(c->job, uri, &s, err);
+    return with_place(ctx, uri, PLACE_OBJECT, delete_call, NULL, err);
+}
 
-    if (st >= 0)
-        st = io_delete(s.queue, s.key, err);
-    stream_close(&s);
+struct listing {
+    size_t skip; /* bytes of a name that are the listed folder's */
+    int32_t (*each)(void *each_ctx, const dlfw_listed *item);
+    void *each_ctx;
+};
+
+static bool list_entry(void *ctx, const struct io_listed *entry)
+{
+    const struct listing *l = ctx;
+    size_t skip = entry->name_len > l->skip ? l->skip : 0;
+    dlfw_listed item = {.struct_size = sizeof item,
+                        .name = entry->name + skip,
+                        .name_len = entry->name_len - (uint32_t)skip,
+                        .size = entry->size,
+                        .mtime_ns = entry->mtime_ns};
+
+    return l->each(l->each_ctx, &item) == 0;
+}
+
+struct list_call_args {
+    struct listing listing;
+    bool recursive;
+};
+
+static dlfw_status list_call(struct place *p, struct io_queue *q, void *arg, dlfw_error *err)
+{
+    struct list_call_args *a = arg;
+    size_t len = strlen(p->key);
+
+    a->listing.skip = len ? len + 1 : 0;
+    return io_list_entries(q, p->key, a->recursive, list_entry, &a->listing, err);
+}
+
+static dlfw_status list_service(void *ctx, const char *uri, uint32_t recursive,
+                                int32_t (*each)(void *each_ctx, const dlfw_listed *item), void *each_ctx,
+                                dlfw_error *err)
+{
+    struct list_call_args args = {.listing = {.each = each, .each_ctx = each_ctx}, .recursive = recursive};
+
+    return with_place(ctx, uri, PLACE_FOLDER, list_call, &args, err);
+}
+
+static dlfw_status make_call(struct place *p, struct io_queue *q, void *arg, dlfw_error *err)
+{
+    (void)arg;
+    return *p->key ? io_make_root(q, p->key, err) : place_make_root(p, q, err);
+}
+
+static dlfw_status make_root_service(void *ctx, const char *uri, dlfw_error *err)
+{
+    return with_place(ctx, uri, PLACE_FOLDER, make_call, NULL, err);
+}
+
+static dlfw_status remove_root_call(struct place *p, struct io_queue *q, void *arg, dlfw_error *err)
+{
+    dlfw_status st = io_remove_root(q, p->key, err);
+
+    (void)arg;
+    if (st >= 0 && !*p->key)
+        place_forget_root(p);
     return st;
+}
+
+static dlfw_status remove_root_service(void *ctx, const char *uri, dlfw_error *err)
+{
+    return with_place(ctx, uri, PLACE_FOLDER, remove_root_call, NULL, err);
+}
+
+static const dlfw_coordinator_ops *ranks_of(const struct service_set *set)
+{
+    return set->env.ranks_ops ? set->env.ranks_ops : &coordinator_single;
 }
 
 static dlfw_status barrier_service(void *ctx, dlfw_error *err)
 {
-    struct hook_service_ctx *c = ctx;
+    const struct service_set *set = set_of(ctx);
 
-    return c->job->ranks_ops->barrier(c->job->ranks, 0, err);
+    return ranks_of(set)->barrier(set->env.ranks, 0, err);
+}
+
+static dlfw_status broadcast_service(void *ctx, uint32_t root, void *buf, uint64_t len, dlfw_error *err)
+{
+    const struct service_set *set = set_of(ctx);
+
+    return ranks_of(set)->broadcast(set->env.ranks, root, buf, len, 0, err);
+}
+
+static dlfw_status gather_service(void *ctx, const void *mine, void *all, uint64_t len, dlfw_error *err)
+{
+    const struct service_set *set = set_of(ctx);
+
+    return ranks_of(set)->gather(set->env.ranks, mine, all, len, 0, err);
 }
 
 static void put_service(void *ctx, const char *name, const char *unit, uint32_t kind, uint64_t value)
 {
-    struct hook_service_ctx *c = ctx;
-    struct run_record *rec = &c->job->record;
-    struct named_figure *f = NULL;
+    const struct hook_service_ctx *c = ctx;
+    const struct service_env *env = &c->set->env;
 
-    for (uint32_t i = 0; i < rec->figure_count; i++)
-        if (strcmp(rec->figures[i].owner, c->hook_name) == 0 && strcmp(rec->figures[i].name, name) == 0)
-            f = &rec->figures[i];
-    if (!f) {
-        rec->figures = xrealloc(rec->figures, (rec->figure_count + 1) * sizeof *rec->figures);
-        f = &rec->figures[rec->figure_count++];
-        snprintf(f->owner, sizeof f->owner, "%s", c->hook_name);
-        snprintf(f->name, sizeof f->name, "%s", name);
-        snprintf(f->unit, sizeof f->unit, "%s", unit);
-    }
-    f->kind = kind;
-    f->value = value;
+    if (env->put)
+        env->put(env->report, c->hook_name, name, unit, kind, value);
+}
+
+static void checkpoint_service(void *ctx, const dlfw_checkpoint_event *event)
+{
+    const struct hook_service_ctx *c = ctx;
+    const struct service_env *env = &c->set->env;
+
+    if (env->checkpoint)
+        env->checkpoint(env->report, c->hook_name, event);
 }
 
 const dlfw_hook_services hook_services = {
     .struct_size = sizeof hook_services,
     .writer_open = writer_open_service,
-    .writer_append = writer_append_service,
-    .writer_commit = writer_commit_service,
-    .writer_abort = writer_abort_service,
+    .writer_append = stream_writer_append,
+    .writer_commit = stream_writer_commit,
+    .writer_abort = stream_writer_abort,
     .source_open = source_open_service,
-    .source_read = source_read_service,
-    .source_close = source_close_service,
+    .source_read = stream_source_read,
+    .source_close = stream_source_close,
     .remove = remove_service,
     .barrier = barrier_service,
     .put = put_service,
+    .writer_window = stream_writer_window,
+    .writer_advance = stream_writer_advance,
+    .source_scan = stream_source_scan,
+    .list = list_service,
+    .make_root = make_root_service,
+    .broadcast = broadcast_service,
+    .gather = gather_service,
+    .checkpoint = checkpoint_service,
+    .remove_root = remove_root_service,
 };

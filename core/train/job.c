@@ -47,9 +47,9 @@ static dlfw_status phases(struct job *job, dlfw_error *err)
             return st;
         log_generate_end(&job->results);
     }
-    if (job->generate_only || !cfg->workflow.train)
+    if (job->generate_only)
         return st;
-    return job_train(job, err);
+    return cfg->workflow.train ? job_train(job, err) : hooks_workload(job, err);
 }
 
 /* Hooks around the phases: finalize for every hook that was initialized, whatever happened in between. */
@@ -104,7 +104,7 @@ static bool au_met(const struct run_record *rec)
     const struct run_config *cfg = rec->cfg;
     double sum = 0;
 
-    if (!rec->epoch_count)
+    if (!rec->epoch_count || !cfg->workflow.train)
         return true;
     for (uint32_t i = 0; i < rec->epoch_count; i++)
         sum += epoch_metrics_train(&rec->epochs[i], cfg->reader.batch_size, cfg).au_percent;
@@ -134,7 +134,8 @@ dlfw_status job_run(const struct job_args *args, bool *ret_au_met, dlfw_error *e
     job->registry = args->registry;
     job->problems = args->problems;
     job->program_start_ns = args->program_start_ns;
-    job->generate_only = args->generate_only || (args->cfg->workflow.generate_data && !args->cfg->workflow.train);
+    job->generate_only = args->generate_only || (args->cfg->workflow.generate_data && !args->cfg->workflow.train &&
+                                                 !args->cfg->workflow.checkpoint);
     job->force = args->force;
     job->record.cfg = args->cfg;
     job->record.hosts = 1;

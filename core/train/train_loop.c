@@ -241,14 +241,14 @@ static dlfw_status run_epoch(struct train_run *run, struct epoch_record *e, dlfw
     ended = loader_end_epoch(run->train_loader, &e->train_load, st < 0 ? NULL : err);
     if (st >= 0 && ended < 0)
         st = ended;
-    e->end_ns = clock_now_ns();
-    clock_timestamp(e->end_text, sizeof e->end_text);
-    log_epoch_end(&job->results, e);
-    if (st >= 0) {
+    if (st >= 0) { /* a checkpoint after the epoch's steps is part of the epoch */
         dlfw_status hook = epoch_hooks(run, e, err);
 
         st = hook == DLFW_OK ? st : hook;
     }
+    e->end_ns = clock_now_ns();
+    clock_timestamp(e->end_text, sizeof e->end_text);
+    log_epoch_end(&job->results, e);
     if (st == DLFW_OK && evaluates_after(job, e->epoch)) {
         st = evaluate(run, e, err);
         clock_timestamp(e->end_text, sizeof e->end_text);

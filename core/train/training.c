@@ -71,6 +71,7 @@ static dlfw_status open_loader(struct train_run *run, const struct file_list *fi
     struct loader_args args = {.storage = run->access.storage,
                                .format_iface = run->access.format_iface,
                                .format = run->access.format,
+                               .format_serial = run->access.format_serial,
                                .files = files,
                                .batch = batch,
                                .rank = run->job->rank,
@@ -117,14 +118,24 @@ out:
 
 /* dataset.keep_files: false. Deletes what was read and the description of it, file by file; other people's files stay.
  */
-static dlfw_status delete_files(const struct file_list *files, struct io_queue *q, dlfw_error *err)
+static dlfw_status delete_files(const struct train_run *run, const struct file_list *files, struct io_queue *q,
+                                dlfw_error *err)
 {
-    char key[1024];
+    const dlfw_format_ops *ops = &run->access.format_iface->ops.format;
+    const dlfw_side *const *sides = NULL;
+    uint32_t side_count = ops->sides ? ops->sides(run->access.format, &sides) : 0;
+    char key[1024], side_key[1024];
     dlfw_status st = DLFW_OK;
 
     for (uint64_t i = 0; i < files->count && st >= 0; i++) {
         file_list_key(files, i, key, sizeof key);
         st = io_delete(q, key, err);
+        for (uint32_t s = 0; s < side_count && st >= 0; s++) {
+            dataset_side_key(sides[s], key, side_key, sizeof side_key);
+            st = io_delete(q, side_key, err);
+            if (st == DLFW_E_NOT_FOUND && !(sides[s]->flags & DLFW_SIDE_REQUIRED))
+                st = DLFW_OK;
+        }
     }
     return st;
 }
@@ -139,9 +150,9 @@ static dlfw_status delete_dataset(struct train_run *run, dlfw_error *err)
         return DLFW_OK;
     st = io_queue_create(run->access.storage, 1, &q, err);
     if (st >= 0)
-        st = delete_files(&run->train_files, q, err);
+        st = delete_files(run, &run->train_files, q, err);
     if (st >= 0)
-        st = delete_files(&run->eval_files, q, err);
+        st = delete_files(run, &run->eval_files, q, err);
     if (st >= 0)
         st = io_delete(q, DATASET_DESCRIPTION_KEY, err);
     if (st == DLFW_E_NOT_FOUND)

@@ -206,6 +206,14 @@ uint32_t dataset_key(const struct dataset *ds, uint64_t file, const char *extens
     return n < 0 ? 0 : (uint32_t)n;
 }
 
+uint32_t dataset_side_key(const dlfw_side *side, const char *key, char *buf, uint32_t cap)
+{
+    int n =
+        snprintf(buf, cap, "%s%s%s%s", side->folder ? side->folder : "", side->folder ? "/" : "", key, side->suffix);
+
+    return n < 0 ? 0 : (uint32_t)n;
+}
+
 void dataset_spec(const struct dataset *ds, uint64_t file, const char *extension, uint64_t *dims_buf,
                   dlfw_encode_spec *ret)
 {

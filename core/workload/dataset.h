@@ -30,6 +30,8 @@ void dataset_free(struct dataset *ds);
 /* Key of file i relative to the data folder: "train/3/img_03_of_64.npz". Returns its length; extension without the dot.
  */
 uint32_t dataset_key(const struct dataset *ds, uint64_t file, const char *extension, char *buf, uint32_t cap);
+/* Key of the side object of the file with that key, below the data folder too. Returns its length. */
+uint32_t dataset_side_key(const dlfw_side *side, const char *key, char *buf, uint32_t cap);
 /* What encode() and file_size() want for file i; dims points into *dims_buf (32 entries). */
 void dataset_spec(const struct dataset *ds, uint64_t file, const char *extension, uint64_t *dims_buf,
                   dlfw_encode_spec *ret);

@@ -7,6 +7,7 @@
 
 #include "host/option_parse.h"
 #include "io/uri.h"
+#include "plugin/serial_lock.h"
 
 static const char *scheme_of_type(const char *storage_type)
 {
@@ -80,6 +81,7 @@ static dlfw_status open_format(struct run_config *cfg, struct registry *reg, boo
     st = registry_find(reg, DLFW_KIND_FORMAT, cfg->dataset.format, &a->format_iface, err);
     if (st < 0)
         return st;
+    a->format_serial = serial_lock(a->format_iface->ops.format.thread_class, &a->format_lock);
     snprintf(path, sizeof path, "dataset.%s", cfg->dataset.format);
     args.config = format_options(cfg, a->format_iface, problems);
     args.options = registry_options(a->format_iface, &cfg->tree, args.config, path, NULL, problems);
@@ -106,7 +108,7 @@ dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, ui
                                 .check_only = check_only};
     dlfw_status st;
 
-    *ret = (struct dataset_access){0};
+    *ret = (struct dataset_access){.format_lock = PTHREAD_MUTEX_INITIALIZER};
     st = dataset_uri(cfg, mode, &ret->uri, err);
     if (st < 0)
         goto out;
@@ -116,6 +118,20 @@ dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, ui
         goto out;
     st = open_format(cfg, reg, check_only, problems, ret, err);
 out:
+    if (st < 0)
+        dataset_access_close(ret);
+    return st;
+}
+
+dlfw_status dataset_access_open_format(struct run_config *cfg, struct registry *reg, struct problem_list *problems,
+                                       struct dataset_access *ret, dlfw_error *err)
+{
+    dlfw_status st;
+
+    *ret = (struct dataset_access){.format_lock = PTHREAD_MUTEX_INITIALIZER};
+    st = dataset_uri(cfg, ACCESS_READ, &ret->uri, err);
+    if (st >= 0)
+        st = open_format(cfg, reg, false, problems, ret, err);
     if (st < 0)
         dataset_access_close(ret);
     return st;

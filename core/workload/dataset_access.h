@@ -3,6 +3,8 @@
 #ifndef DLFW_CORE_WORKLOAD_DATASET_ACCESS_H
 #define DLFW_CORE_WORKLOAD_DATASET_ACCESS_H
 
+#include <pthread.h>
+
 #include "io/storage.h"
 #include "plugin/host_table.h"
 #include "workload/run_config.h"
@@ -11,6 +13,8 @@ struct dataset_access {
     struct storage *storage;
     const struct plugin_iface *format_iface;
     dlfw_format *format;
+    pthread_mutex_t format_lock;    /* where format_serial may point */
+    pthread_mutex_t *format_serial; /* to be held during calls of the format, by its thread class; NULL: none */
     struct host_instance format_instance; /* the plugin holds a pointer to it */
     char *uri;
 };
@@ -25,6 +29,9 @@ enum { ACCESS_READ = 1, ACCESS_WRITE = 2 };
  */
 dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, uint32_t mode, bool check_only,
                                 struct problem_list *problems, struct dataset_access *ret, dlfw_error *err);
+/* Only the format, with no storage: for what is computed from the run file alone. */
+dlfw_status dataset_access_open_format(struct run_config *cfg, struct registry *reg, struct problem_list *problems,
+                                       struct dataset_access *ret, dlfw_error *err);
 void dataset_access_close(struct dataset_access *access);
 
 #endif

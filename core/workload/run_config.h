@@ -140,5 +140,9 @@ void run_config_show(const struct run_config *cfg, bool json, struct str *out);
 
 /* As fill does, but only says whether a dotted key exists in the schema. */
 bool run_config_known(const char *path);
+/* A key that DLIO has in the section checkpoint. */
+bool run_config_checkpoint_key(const char *key);
+/* A key that has no effect whatever reads the section; its use was reported when the file was read. */
+bool run_config_is_dead(const char *section, const char *key);
 
 #endif

@@ -54,6 +54,23 @@ static void check_memory_merging(const struct run_config *cfg, struct problem_li
                        "checkpoint.ksm needs checkpoint.randomize_tensor: false");
 }
 
+bool run_config_checkpoint_key(const char *key)
+{
+    return strcmp(key, "ksm") == 0 || option_find(rows_checkpoint.rows, rows_checkpoint.count, key);
+}
+
+bool run_config_is_dead(const char *section, const char *key)
+{
+    for (uint32_t i = 0; i < run_section_count; i++) {
+        const struct section *s = &run_sections[i];
+        const dlfw_option *row = strcmp(s->path, section) == 0 ? option_find(s->rows->rows, s->rows->count, key) : NULL;
+
+        if (row && strncmp(row->help, SCHEMA_DEAD, strlen(SCHEMA_DEAD)) == 0)
+            return true;
+    }
+    return false;
+}
+
 void run_config_check_checkpoint(const struct run_config *cfg, struct problem_list *problems)
 {
     int64_t writes = number(cfg, "checkpoint.num_checkpoints_write", -1);

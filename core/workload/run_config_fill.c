@@ -76,11 +76,25 @@ static bool is_plugins(const struct run_config *cfg, const char *path)
     return strncmp(path, "dataset.", 8) == 0 && strcmp(path + 8, cfg->dataset.format) == 0;
 }
 
+/* Every key that the user wrote: the plugin of the section knows which are right. */
+static const char *const *all_keys(struct run_config *cfg, const dlfw_node *map)
+{
+    uint32_t count = map && map->kind == DLFW_NODE_MAP ? map->count : 0;
+    const char **keys = arena_alloc(&cfg->tree.arena, (count + 1) * sizeof *keys);
+
+    for (uint32_t i = 0; i < count; i++)
+        keys[i] = map->pairs[i].key;
+    return keys;
+}
+
 static const char *const *inner_keys(struct run_config *cfg, const struct section *section)
 {
     uint32_t count = 0;
     const dlfw_node *format = config_node(cfg, "dataset.format");
     const char **keys;
+
+    if (strcmp(section->path, "checkpoint") == 0)
+        return all_keys(cfg, section_node(cfg, section->path));
 
     if (section->inner != format_names || !format || format->kind != DLFW_NODE_SCALAR)
         return section->inner;

@@ -80,6 +80,9 @@ bool run_config_known(const char *path)
         if ((*key && strcmp(key, run_sections[i].path) == 0) || (rest && has_key(&run_sections[i], rest)))
             return true;
     }
+    /* options of the plugin that takes the checkpoints */
+    if (below(key, "checkpoint"))
+        return true;
     /* options of a format plugin: dataset.npz.anything */
     key = below(key, "dataset");
     if (!key || strlen(key) >= sizeof plain)

@@ -13,7 +13,7 @@
 const char *const dtype_names[] = {DLFW_DTYPE_LIST(DTYPE_NAME) NULL};
 const char *const format_names[] = {
     "tfrecord",  "hdf5",    "csv", "npz", "npy", "hdf5_opt", "jpeg", "png", "indexed_binary", "mmap_indexed_binary",
-    "synthetic", "parquet", NULL};
+    "synthetic", "parquet", "raw", NULL};
 
 static const char *const tensor_types[] = {"fp16", "bf16", "fp32", "fp64", "int8", "uint8", NULL};
 static const char *const generators[] = {"dgen", "numpy", NULL};
@@ -59,9 +59,7 @@ static const dlfw_option workflow[] = {
     DLFW_OPT_BOOL(WORKFLOW, generate_data, .def = "false", .help = "generate the data set first"),
     DLFW_OPT_BOOL(WORKFLOW, train, .def = "true", .help = "run the training loop"),
     DLFW_OPT_BOOL(WORKFLOW, evaluation, .def = "false", .help = "evaluate after epochs"),
-    DLFW_OPT_BOOL(WORKFLOW, checkpoint, .def = "false",
-                  .help = SCHEMA_LATER
-                  "there is no checkpoint plugin yet; the sections model and checkpoint are only checked"),
+    DLFW_OPT_BOOL(WORKFLOW, checkpoint, .def = "false", .help = "take checkpoints; with train false only those"),
     DLFW_OPT_BOOL(WORKFLOW, profiling, .def = "false",
                   .help = SCHEMA_LATER "profilers are not started; the results hold latencies and rates"),
     UNBOUND(DLFW_TYPE_STR, "query", .help = SCHEMA_DEAD "only DLIO's query program reads it; see 'dlfw config show'"),

@@ -97,7 +97,10 @@ static const dlfw_option evaluation[] = {
                  .help = "epochs from one evaluation to the next"),
 };
 
+/* Bound to nothing: the hook that takes the checkpoints reads them, and may have more. */
 static const dlfw_option checkpoint[] = {
+    UNBOUND(DLFW_TYPE_STR, "plugin", .def = "checkpoint_files",
+            .help = "the hook that takes the checkpoints; the section's other keys are its options"),
     UNBOUND(DLFW_TYPE_URI, "checkpoint_folder", .def = "./checkpoints/", .help = "where checkpoints go"),
     UNBOUND(DLFW_TYPE_U64, "checkpoint_after_epoch", .def = "1", .min = "1", .help = "first epoch with a checkpoint"),
     UNBOUND(DLFW_TYPE_U64, "epochs_between_checkpoints", .def = "1", .min = "1",

@@ -24,6 +24,7 @@ function(dlfw_add_plugin)
         -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-z,noexecstack -Wl,--exclude-libs,ALL)
     if(DLFW_BUILD_PLUGIN_DIR AND NOT arg_NO_INSTALL)
         set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${DLFW_BUILD_PLUGIN_DIR})
+        set_property(GLOBAL APPEND PROPERTY dlfw_tree_plugins ${target})
     endif()
     if(arg_NO_INSTALL)
         # a plugin of tests: stays in its build folder

@@ -145,10 +145,138 @@ static void failing_services(struct kit *kit)
     }
 }
 
+/* A run that trains nothing. */
+static dlfw_status workload_run(struct run *run)
+{
+    dlfw_status st = call(run, run->ops->initialize, DLFW_PHASE_INITIALIZE, "initialize"), end;
+
+    if (st < 0)
+        return st;
+    if (st != DLFW_STOP)
+        st = call(run, run->ops->workload, DLFW_PHASE_WORKLOAD, "workload");
+    run->ctx.last_status = st < 0 ? st : DLFW_OK;
+    end = call(run, run->ops->finalize, DLFW_PHASE_FINALIZE, "finalize");
+    return st < 0 ? st : end;
+}
+
+static void good_workload(struct kit *kit)
+{
+    struct run run;
+    dlfw_status st;
+
+    if (!kit->iface->ops.hook.workload)
+        kit_skip(kit, "the hook has no workload of its own");
+    run = start(kit);
+    st = workload_run(&run);
+    KIT_CHECK(kit, st >= 0, "a workload without trouble fails: %s", run.text);
+    finish(&run);
+}
+
+/* Each call of the services fails once during a workload. */
+static void failing_workload(struct kit *kit)
+{
+    struct run probe;
+    uint64_t calls;
+
+    if (!kit->iface->ops.hook.workload)
+        kit_skip(kit, "the hook has no workload of its own");
+    probe = start(kit);
+    workload_run(&probe);
+    calls = probe.services->calls;
+    finish(&probe);
+    if (!calls)
+        kit_skip(kit, "the hook uses no service that can fail");
+    for (uint64_t nth = 1; nth <= calls; nth++) {
+        struct run run = start(kit);
+        dlfw_status st;
+
+        run.services->fail_at = nth;
+        st = workload_run(&run);
+        KIT_CHECK(kit, st < 0, "call %llu of a service fails, the hook says nothing", (unsigned long long)nth);
+        finish(&run);
+    }
+}
+
+/* What a plan said, in a form that two plans can be compared by. */
+struct planned {
+    struct kit *kit;
+    uint64_t files, payload, bytes, figures, hash;
+    char last[256];
+};
+
+static void plan_file(void *ctx, const char *name, uint64_t payload_bytes, uint64_t file_bytes)
+{
+    struct planned *p = ctx;
+    size_t len = name ? strlen(name) : 0;
+
+    KIT_CHECK(p->kit, len > 0 && len < sizeof p->last && name[0] != '/' && name[len - 1] != '/' && !strstr(name, ".."),
+              "plan names a file '%s', which is no name below a folder", name ? name : "(null)");
+    KIT_CHECK(p->kit, file_bytes >= payload_bytes, "the file '%s' of %llu bytes shall hold %llu", name,
+              (unsigned long long)file_bytes, (unsigned long long)payload_bytes);
+    KIT_CHECK(p->kit, strcmp(name, p->last) != 0, "plan names the file '%s' twice", name);
+    memcpy(p->last, name, len + 1);
+    for (size_t i = 0; i < len; i++)
+        p->hash = (p->hash ^ (unsigned char)name[i]) * 0x100000001b3u;
+    p->files++;
+    p->payload += payload_bytes;
+    p->bytes += file_bytes;
+}
+
+static void plan_figure(void *ctx, const char *name, const char *unit, uint64_t value)
+{
+    struct planned *p = ctx;
+
+    KIT_CHECK(p->kit, name && *name && unit, "plan gives a figure without name or unit");
+    p->figures += value;
+}
+
+static dlfw_status plan_rank(struct run *run, uint32_t rank, uint32_t ranks, struct planned *ret)
+{
+    const dlfw_plan_sink sink = {
+        .struct_size = (uint32_t)sizeof sink, .ctx = ret, .file = plan_file, .figure = plan_figure};
+    dlfw_error err = FAKE_ERROR(run->text);
+    dlfw_status st;
+
+    *ret = (struct planned){.kit = run->kit};
+    st = run->ops->plan(run->hook, rank, ranks, &sink, &err);
+    KIT_CHECK(run->kit, st <= 0, "plan returns %d", st);
+    kit_check_error(run->kit, st, &err, "plan");
+    return st;
+}
+
+/* Plans say the same each time, for the first and the last rank, and fail only with CONFIG. */
+static void plans(struct kit *kit)
+{
+    static const uint32_t worlds[] = {1, 2, 7, 64, 4096};
+    struct run run;
+
+    if (!kit->iface->ops.hook.plan)
+        kit_skip(kit, "the hook does not plan");
+    run = start(kit);
+    for (size_t i = 0; i < 2 * sizeof worlds / sizeof *worlds; i++) {
+        uint32_t ranks = worlds[i / 2], rank = i % 2 ? ranks - 1 : 0;
+        struct planned first, again;
+        dlfw_status st = plan_rank(&run, rank, ranks, &first);
+
+        KIT_CHECK(kit, st >= 0 || st == DLFW_E_CONFIG, "plan for rank %u of %u fails with %d", rank, ranks, st);
+        KIT_CHECK(kit, plan_rank(&run, rank, ranks, &again) == st, "plan for rank %u of %u fails now and then", rank,
+                  ranks);
+        KIT_CHECK(kit,
+                  first.files == again.files && first.payload == again.payload && first.bytes == again.bytes &&
+                      first.hash == again.hash && first.figures == again.figures,
+                  "two plans for rank %u of %u differ", rank, ranks);
+    }
+    KIT_CHECK(kit, run.services->calls == 0, "plan uses services");
+    finish(&run);
+}
+
 const struct kit_case kit_cases_hook[] = {
     {"hook.run", DLFW_KIND_HOOK, 0, good_run},
     {"hook.failed_run", DLFW_KIND_HOOK, 0, failed_run},
     {"hook.unused", DLFW_KIND_HOOK, 0, unused},
     {"hook.failing_services", DLFW_KIND_HOOK, 0, failing_services},
+    {"hook.workload", DLFW_KIND_HOOK, 0, good_workload},
+    {"hook.failing_workload", DLFW_KIND_HOOK, 0, failing_workload},
+    {"hook.plan", DLFW_KIND_HOOK, 0, plans},
     {0},
 };

@@ -93,21 +93,17 @@ static void format(struct kit *kit)
     dlfw_format *instance = kit_format_instance(kit);
     struct worker workers[THREADS];
     struct fake_sink sink;
+    uint32_t content;
 
     if (ops->thread_class == DLFW_THREADS_SERIAL_PROCESS || ops->thread_class == DLFW_THREADS_SERIAL_INSTANCE)
         kit_skip(kit, "the format asks for one call at a time");
     if (codec_write(kit, instance, &spec, 4096, &sink) < 0)
         kit_skip(kit, "the format does not write uint8");
-    for (uint32_t i = 0; i < THREADS; i++)
-        workers[i] = (struct worker){.kit = kit,
-                                     .codec = {.kit = kit,
-                                               .ops = ops,
-                                               .format = instance,
-                                               .data = sink.data,
-                                               .size = sink.len,
-                                               .samples = 1,
-                                               .spec = &spec,
-                                               .flags = i % 2 ? CODEC_WHOLE : 0}};
+    content = codec_content_flags(kit, instance);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){.kit = kit, .codec = codec_of(kit, instance, &sink, &spec)};
+        workers[i].codec.flags = content | (i % 2 ? CODEC_WHOLE : 0);
+    }
     run_workers(kit, workers, THREADS, decode_often);
     fake_sink_free(&sink);
     ops->destroy(instance);

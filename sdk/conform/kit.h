@@ -70,6 +70,7 @@ extern const struct kit_case kit_cases_queue[];
 extern const struct kit_case kit_cases_write[];
 extern const struct kit_case kit_cases_list[];
 extern const struct kit_case kit_cases_format[];
+extern const struct kit_case kit_cases_side[];
 extern const struct kit_case kit_cases_damage[];
 extern const struct kit_case kit_cases_hook[];
 extern const struct kit_case kit_cases_threads[];

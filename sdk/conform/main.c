@@ -13,9 +13,9 @@
 #include "report.h"
 
 static const struct kit_case *const groups[] = {
-    kit_cases_binary, kit_cases_options, kit_cases_life,  kit_cases_read,   kit_cases_key,
-    kit_cases_queue,  kit_cases_write,   kit_cases_list,  kit_cases_format, kit_cases_damage,
-    kit_cases_hook,   kit_cases_threads, kit_cases_speed,
+    kit_cases_binary, kit_cases_options, kit_cases_life,    kit_cases_read,   kit_cases_key,
+    kit_cases_queue,  kit_cases_write,   kit_cases_list,    kit_cases_format, kit_cases_side,
+    kit_cases_damage, kit_cases_hook,    kit_cases_threads, kit_cases_speed,
 };
 
 static const char usage[] =

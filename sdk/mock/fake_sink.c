@@ -7,9 +7,17 @@
 
 static dlfw_status begin_call(struct fake_sink *sink, dlfw_error *reterr)
 {
-    if (++sink->calls == sink->fail_at)
+    struct fake_sink *owner = sink->owner ? sink->owner : sink;
+
+    if (++owner->calls == owner->fail_at)
         return dlfw_fail(reterr, DLFW_E_NO_SPACE, "the sink fails on purpose");
     return DLFW_OK;
+}
+
+static dlfw_status blame(struct fake_sink *sink, const char *misuse, dlfw_error *reterr)
+{
+    (sink->owner ? sink->owner : sink)->misuse = misuse;
+    return dlfw_fail(reterr, DLFW_E_INVALID, "%s", misuse);
 }
 
 static dlfw_status reserve(struct fake_sink *sink, uint64_t more, dlfw_error *reterr)
@@ -52,10 +60,8 @@ static dlfw_status sink_advance(void *ctx, uint64_t n, dlfw_error *reterr)
 
     if (st < 0)
         return st;
-    if (n > sink->offered) {
-        sink->misuse = "advance() beyond the window";
-        return dlfw_fail(reterr, DLFW_E_INVALID, "advance beyond the window");
-    }
+    if (n > sink->offered)
+        return blame(sink, "advance() beyond the window", reterr);
     sink->len += n;
     sink->offered = 0;
     return DLFW_OK;
@@ -84,10 +90,8 @@ static dlfw_status sink_patch(void *ctx, uint64_t offset, const void *data, uint
 
     if (st < 0)
         return st;
-    if (len > DLFW_PATCH_LIMIT || offset > DLFW_PATCH_LIMIT - len || offset + len > sink->len) {
-        sink->misuse = "patch() outside the bytes that may be patched";
-        return dlfw_fail(reterr, DLFW_E_INVALID, "patch outside the bytes that may be patched");
-    }
+    if (len > DLFW_PATCH_LIMIT || offset > DLFW_PATCH_LIMIT - len || offset + len > sink->len)
+        return blame(sink, "patch() outside the bytes that may be patched", reterr);
     if (len)
         memcpy(sink->data + offset, data, len);
     return DLFW_OK;
@@ -106,8 +110,28 @@ void fake_sink_init(struct fake_sink *sink, uint64_t window)
     };
 }
 
+bool fake_sink_sides(struct fake_sink *sink, uint32_t side_count)
+{
+    if (!side_count)
+        return true;
+    sink->sides = calloc(side_count, sizeof *sink->sides);
+    if (!sink->sides)
+        return false;
+    for (uint32_t i = 0; i < side_count; i++) {
+        fake_sink_init(&sink->sides[i], sink->window);
+        sink->sides[i].owner = sink;
+        sink->side_tables[i] = &sink->sides[i].table;
+    }
+    sink->side_count = side_count;
+    sink->table.sides = sink->side_tables;
+    sink->table.side_count = side_count;
+    return true;
+}
+
 void fake_sink_reset(struct fake_sink *sink)
 {
+    for (uint32_t i = 0; i < sink->side_count; i++)
+        fake_sink_reset(&sink->sides[i]);
     sink->len = 0;
     sink->calls = 0;
     sink->offered = 0;
@@ -116,7 +140,14 @@ void fake_sink_reset(struct fake_sink *sink)
 
 void fake_sink_free(struct fake_sink *sink)
 {
+    for (uint32_t i = 0; i < sink->side_count; i++)
+        fake_sink_free(&sink->sides[i]);
+    free(sink->sides);
     free(sink->data);
+    sink->sides = NULL;
+    sink->side_count = 0;
+    sink->table.sides = NULL;
+    sink->table.side_count = 0;
     sink->data = NULL;
     sink->cap = 0;
     sink->len = 0;

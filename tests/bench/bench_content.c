@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GiB/s of one core into and over a hot 256 KiB buffer: content_fill and content_check on each path, CRC-32 and CRC-32C
- * on each path, beside memset and zlib's crc32. The competitors take turns, so that a disturbed machine disturbs all,
- * and time is the thread's CPU time, so that other programs do not count; the median of the rounds is printed.
+ * on each path, beside memset and the checksums of zlib, ISA-L and libdeflate. The competitors take turns, so that a
+ * disturbed machine disturbs all, and time is the thread's CPU time, so that other programs do not count; the median of
+ * the rounds is printed.
  */
 #include "host/content.h"
 #include "host/crc.h"
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <isa-l/crc.h>
+#include <libdeflate.h>
 #include <zlib.h>
 
 enum { BUFFER_BYTES = 256 * 1024, ROUNDS = 61, CASES_MAX = 24 };
@@ -54,6 +57,27 @@ static void once_zlib(const struct bench *b, uint8_t *buf, uint64_t turn)
     (void)b;
     (void)turn;
     sink += crc32(0, buf, BUFFER_BYTES);
+}
+
+static void once_isal_crc32(const struct bench *b, uint8_t *buf, uint64_t turn)
+{
+    (void)b;
+    (void)turn;
+    sink += crc32_gzip_refl(0, buf, BUFFER_BYTES);
+}
+
+static void once_isal_crc32c(const struct bench *b, uint8_t *buf, uint64_t turn)
+{
+    (void)b;
+    (void)turn;
+    sink += crc32_iscsi(buf, BUFFER_BYTES, 0);
+}
+
+static void once_libdeflate(const struct bench *b, uint8_t *buf, uint64_t turn)
+{
+    (void)b;
+    (void)turn;
+    sink += libdeflate_crc32(0, buf, BUFFER_BYTES);
 }
 
 static void once_crc(const struct bench *b, uint8_t *buf, uint64_t turn)
@@ -116,6 +140,9 @@ int main(void)
         cases[n++] = (struct bench){.what = "content_check", .path = content_paths[i], .once = once_check};
     }
     cases[n++] = (struct bench){.what = "crc32", .path = "zlib", .once = once_zlib};
+    cases[n++] = (struct bench){.what = "crc32", .path = "isa-l", .once = once_isal_crc32};
+    cases[n++] = (struct bench){.what = "crc32c", .path = "isa-l", .once = once_isal_crc32c};
+    cases[n++] = (struct bench){.what = "crc32", .path = "libdeflate", .once = once_libdeflate};
     for (const struct crc_path *const *p = crc_paths(); *p; p++) {
         cases[n++] = (struct bench){.what = "crc32", .path = (*p)->name, .once = once_crc, .crc = *p};
         cases[n++] = (struct bench){.what = "crc32c", .path = (*p)->name, .once = once_crc32c, .crc = *p};

@@ -38,9 +38,9 @@ expect() { # the line, the words that must be offered, in this order and no othe
     fi
 }
 
-expect "dlfw " run generate validate config plugins complete --help --version
-expect "dlfw pl" plugins
-expect "X=1 dlfw pl" plugins
+expect "dlfw " run generate validate plan config plugins clean index inspect checkpoint complete --help --version
+expect "dlfw pl" plan plugins
+expect "X=1 dlfw plu" plugins
 expect "dlfw nothing "
 expect "dlfw plugins " list info --help
 expect "dlfw plugins list --l" --load

@@ -16,6 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {.samples = 4, .verify = true, .piece = 61},
         {.samples = 1, .verify = true, .no_consume = true},
         {.samples = 3, .verify = false, .piece = 4096},
+        {.explore = true, .verify = true},
+        {.samples = 2, .verify = true, .verify_content = true, .content_object = 1, .unit_samples = 1, .piece = 7},
     };
     static struct format_driver driver;
 
@@ -28,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         args.data = data;
         args.size = size;
         args.out_limit = 1 << 20;
+        format_read_cut_sides(&driver, &args);
         format_read(&driver, &args, &r);
         format_read_free(&r);
     }

@@ -45,6 +45,30 @@ void format_driver_content(uint64_t seed, uint64_t object, uint64_t offset, void
         p[i] = (uint8_t)(content_word(seed, object, (offset + i) / 8) >> (offset + i) % 8 * 8);
 }
 
+static uint64_t content_check(uint64_t seed, uint64_t object, uint64_t offset, const void *data, uint64_t len)
+{
+    const uint8_t *p = data;
+
+    for (uint64_t i = 0; i < len; i++)
+        if (p[i] != (uint8_t)(content_word(seed, object, (offset + i) / 8) >> (offset + i) % 8 * 8))
+            return i;
+    return len;
+}
+
+/* Bit by bit: the tests' own, not the code under test. */
+static uint32_t fake_crc32c(uint32_t crc, const void *data, uint64_t len)
+{
+    const uint8_t *p = data;
+
+    crc = ~crc;
+    for (uint64_t i = 0; i < len; i++) {
+        crc ^= p[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+    }
+    return ~crc;
+}
+
 static void *exact_copy(const void *data, uint64_t len)
 {
     void *copy = malloc(len ? len : 1);
@@ -55,16 +79,46 @@ static void *exact_copy(const void *data, uint64_t len)
     return copy;
 }
 
-static void set_option(void *options, const dlfw_option *row, const char *value)
+static uint64_t number_of(const char *value)
 {
-    void *field = (char *)options + row->offset;
-    uint32_t choice = 0;
-    int64_t number;
+    static const char units[] = "KMG";
+    char *end;
+    uint64_t number = strtoull(value, &end, 10);
+    const char *unit = *end ? strchr(units, *end) : NULL;
 
-    if (!value)
+    REQUIRE(!*end || (unit && strcmp(end + 1, "iB") == 0), "option value %s", value);
+    return unit ? number << (10 * (unit - units + 1)) : number;
+}
+
+static void set_list(struct format_driver *d, void *field, const char *value)
+{
+    dlfw_str_list list = {0};
+    const char **items = calloc(strlen(value) + 1, sizeof *items);
+    char *text = strdup(value), *rest = text;
+
+    REQUIRE(items && text && d->list_count + 2 <= sizeof d->lists / sizeof d->lists[0], "list %s", value);
+    while (*value && rest)
+        items[list.count++] = strsep(&rest, ",");
+    d->lists[d->list_count++] = text;
+    d->lists[d->list_count++] = (char *)items;
+    list.items = items;
+    memcpy(field, &list, sizeof list);
+}
+
+static void set_option(struct format_driver *d, const dlfw_option *row, const char *value)
+{
+    void *field = (char *)d->options + row->offset;
+    uint32_t choice = 0;
+    uint64_t number;
+    uint8_t flag;
+    double real;
+
+    if (!value || row->offset == DLFW_OPT_UNBOUND)
         return;
     switch (row->type) {
     case DLFW_TYPE_STR:
+    case DLFW_TYPE_PATH:
+    case DLFW_TYPE_KEY:
         memcpy(field, &value, sizeof value);
         break;
     case DLFW_TYPE_ENUM:
@@ -73,9 +127,22 @@ static void set_option(void *options, const dlfw_option *row, const char *value)
         REQUIRE(row->choices[choice], "option %s: %s", row->name, value);
         memcpy(field, &choice, sizeof choice);
         break;
+    case DLFW_TYPE_BOOL:
+        flag = strcmp(value, "true") == 0;
+        memcpy(field, &flag, sizeof flag);
+        break;
+    case DLFW_TYPE_F64:
+        real = strtod(value, NULL);
+        memcpy(field, &real, sizeof real);
+        break;
     case DLFW_TYPE_I64:
-        number = strtoll(value, NULL, 10);
+    case DLFW_TYPE_U64:
+    case DLFW_TYPE_SIZE:
+        number = number_of(value);
         memcpy(field, &number, sizeof number);
+        break;
+    case DLFW_TYPE_LIST_STR:
+        set_list(d, field, value);
         break;
     default:
         REQUIRE(0, "option %s has a type that the driver does not set", row->name);
@@ -93,44 +160,65 @@ static void set_options(struct format_driver *d, const dlfw_iface *iface, const 
         for (const struct format_setting *s = settings; s && s->name; s++)
             if (strcmp(s->name, row->name) == 0)
                 value = s->value;
-        set_option(d->options, row, value);
+        set_option(d, row, value);
     }
+}
+
+static void start(struct format_driver *d, const dlfw_iface *iface, const struct format_setting *settings)
+{
+    dlfw_create_args args = {.struct_size = sizeof args, .instance = "test", .numa_node = -1};
+    char text[512] = "";
+    dlfw_error err = {.struct_size = sizeof err, .message = text, .message_cap = sizeof text};
+
+    REQUIRE(iface && iface->kind == DLFW_KIND_FORMAT, "no format");
+    d->ops = iface->ops;
+    d->host = (dlfw_host){.struct_size = sizeof d->host,
+                          .abi_major = DLFW_ABI_MAJOR,
+                          .abi_minor = DLFW_ABI_MINOR,
+                          .version = "test",
+                          .crc32 = fake_crc32,
+                          .crc32c = fake_crc32c,
+                          .content_fill = format_driver_content,
+                          .content_check = content_check};
+    set_options(d, iface, settings);
+    args.host = &d->host;
+    args.options = d->options;
+    REQUIRE(d->ops->create(&args, &d->fmt, &err) == DLFW_OK, "create: %s", text);
 }
 
 void format_driver_link(struct format_driver *d, const dlfw_plugin *plugin, const struct format_setting *settings)
 {
-    const dlfw_iface *iface = plugin->ifaces[0];
-    dlfw_create_args args = {.struct_size = sizeof args, .instance = "test", .numa_node = -1};
-    dlfw_error err = {.struct_size = sizeof err};
-
-    REQUIRE(plugin->magic == DLFW_MAGIC && iface->kind == DLFW_KIND_FORMAT, "no format plugin");
-    d->ops = iface->ops;
-    d->host = (dlfw_host){.struct_size = sizeof d->host,
-                          .abi_major = DLFW_ABI_MAJOR,
-                          .version = "test",
-                          .crc32 = fake_crc32,
-                          .content_fill = format_driver_content};
-    set_options(d, iface, settings);
-    args.host = &d->host;
-    args.options = d->options;
-    REQUIRE(d->ops->create(&args, &d->fmt, &err) == DLFW_OK, "create");
+    *d = (struct format_driver){.named_by_content = true};
+    REQUIRE(plugin->magic == DLFW_MAGIC, "no plugin");
+    start(d, plugin->ifaces[0], settings);
 }
 
-void format_driver_load(struct format_driver *d, const char *path, const struct format_setting *settings)
+void format_driver_load_iface(struct format_driver *d, const char *path, const char *name,
+                              const struct format_setting *settings)
 {
     const dlfw_plugin *plugin;
+    const dlfw_iface *const *iface;
 
     *d = (struct format_driver){.file = dlopen(path, RTLD_NOW | RTLD_LOCAL)};
     REQUIRE(d->file, "%s", dlerror());
     plugin = dlsym(d->file, "dlfw_plugin_v1");
-    REQUIRE(plugin, "%s exports no plugin", path);
-    format_driver_link(d, plugin, settings);
+    REQUIRE(plugin && plugin->magic == DLFW_MAGIC, "%s exports no plugin", path);
+    for (iface = plugin->ifaces; name && *iface && strcmp((*iface)->name, name) != 0; iface++)
+        continue;
+    start(d, *iface, settings);
+}
+
+void format_driver_load(struct format_driver *d, const char *path, const struct format_setting *settings)
+{
+    format_driver_load_iface(d, path, NULL, settings);
 }
 
 void format_driver_close(struct format_driver *d)
 {
     d->ops->destroy(d->fmt);
     free(d->options);
+    for (uint32_t i = 0; i < d->list_count; i++)
+        free(d->lists[i]);
     if (d->file)
         dlclose(d->file);
     *d = (struct format_driver){0};
@@ -148,7 +236,9 @@ struct reading {
     dlfw_range ranges[WANT_CAP]; /* of the unit */
     uint32_t n_ranges;
     void *out;
-    uint64_t payload_cap;
+    uint64_t payload_cap, samples_cap;
+    uint64_t side_sizes[DLFW_MAX_SIDES];
+    char name[256];
 };
 
 static dlfw_status done(struct reading *g, dlfw_status status, const char *stage)
@@ -159,8 +249,21 @@ static dlfw_status done(struct reading *g, dlfw_status status, const char *stage
     return status;
 }
 
+/* The bytes that an offset of this ABI lies in: the object, or the side object of its top byte. */
+static struct format_side part_of(const struct reading *g, uint64_t offset)
+{
+    uint64_t number = offset >> DLFW_SIDE_SHIFT;
+
+    if (number == 0)
+        return (struct format_side){.data = g->args->data, .size = g->args->size};
+    REQUIRE(number <= g->args->side_count && g->args->sides[number - 1].size != FORMAT_SIDE_ABSENT,
+            "bytes of side object %" PRIu64 ", which is not there", number - 1);
+    return g->args->sides[number - 1];
+}
+
 static void give(struct reading *g, uint64_t offset, uint64_t length)
 {
+    const uint64_t inside = offset & (DLFW_SIDE_OFFSET(0) - 1);
     uint32_t i = g->n_have++;
 
     REQUIRE(i < HAVE_MAX, "too many ranges");
@@ -168,8 +271,9 @@ static void give(struct reading *g, uint64_t offset, uint64_t length)
         g->have[i] = g->have[i - 1];
         i--;
     }
-    g->have[i] = (dlfw_span){
-        .data = exact_copy((const uint8_t *)g->args->data + offset, length), .offset = offset, .length = length};
+    g->have[i] = (dlfw_span){.data = exact_copy((const uint8_t *)part_of(g, offset).data + inside, length),
+                             .offset = offset,
+                             .length = length};
 }
 
 static void drop_spans(struct reading *g)
@@ -185,12 +289,24 @@ static void check_wants(const struct reading *g, const dlfw_range *want, uint32_
 
     REQUIRE(n > 0 && n <= WANT_CAP, "NEED_IO with %" PRIu32 " ranges", n);
     for (uint32_t i = 0; i < n; i++) {
-        REQUIRE(want[i].length && want[i].offset >= last && want[i].offset <= g->args->size &&
-                    want[i].length <= g->args->size - want[i].offset,
-                "range %" PRIu64 "+%" PRIu64 " of an object of %" PRIu64, want[i].offset, want[i].length,
-                g->args->size);
+        const uint64_t offset = want[i].offset & (DLFW_SIDE_OFFSET(0) - 1), size = part_of(g, want[i].offset).size;
+
+        REQUIRE(want[i].length && want[i].offset >= last && offset <= size && want[i].length <= size - offset,
+                "range %" PRIu64 "+%" PRIu64 " of %" PRIu64 " bytes", offset, want[i].length, size);
+        REQUIRE(!g->args->whole || want[i].offset >= DLFW_SIDE_OFFSET(0), "NEED_IO although the object is there");
+        REQUIRE(!g->args->whole_sides, "NEED_IO although the object and its sides are there");
         last = want[i].offset + want[i].length;
     }
+}
+
+static void give_whole(struct reading *g)
+{
+    if (!g->args->whole)
+        return;
+    give(g, 0, g->args->size);
+    for (uint32_t i = 0; g->args->whole_sides && i < g->args->side_count; i++)
+        if (g->args->sides[i].size != FORMAT_SIDE_ABSENT)
+            give(g, DLFW_SIDE_OFFSET(i), g->args->sides[i].size);
 }
 
 /* step() until the goal is reached, reading what it wants. */
@@ -199,18 +315,17 @@ static dlfw_status reach(struct reading *g, uint64_t goal, uint32_t *rounds)
     dlfw_range want[WANT_CAP];
 
     drop_spans(g);
-    if (g->args->whole)
-        give(g, 0, g->args->size);
+    give_whole(g);
     for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
         uint32_t n = 0;
         dlfw_status st = g->d->ops->step(g->reader, goal, g->have, g->n_have, want, WANT_CAP, &n, &g->err);
 
         if (st != DLFW_NEED_IO)
             return st;
-        REQUIRE(!g->args->whole, "NEED_IO although the object is there");
         check_wants(g, want, n);
         ++*rounds;
-        if (goal != DLFW_GOAL_METADATA && round == 0) {
+        if (goal != DLFW_GOAL_METADATA) {
+            REQUIRE(round == 0, "a unit's ranges in more than one go");
             memcpy(g->ranges, want, sizeof want);
             g->n_ranges = n;
         }
@@ -228,6 +343,11 @@ static void add_payload(struct reading *g, const dlfw_span *piece, const dlfw_pa
 
     if (!p->length)
         return;
+    if (!data) {
+        REQUIRE(g->args->verify_content, "content was compared although nobody asked for it");
+        r->compared += p->length;
+        return;
+    }
     REQUIRE(data >= (const uint8_t *)piece->data && p->length <= piece->length &&
                 data + p->length <= (const uint8_t *)piece->data + piece->length,
             "payload outside its piece");
@@ -293,7 +413,10 @@ static void add_sample(struct reading *g, const dlfw_view *v)
     items = v->bytes / v->item_size;
     reach_bytes = items ? (items - 1) * v->item_stride + v->item_size : 0;
     REQUIRE(is_inside(g, first, reach_bytes, r->unit.out_bytes), "view outside the unit's bytes");
-    r->samples = realloc(r->samples, r->samples_len + v->bytes + 1);
+    if (!r->samples || r->samples_len + v->bytes > g->samples_cap) {
+        g->samples_cap = (r->samples_len + v->bytes) * 2 + 1;
+        r->samples = realloc(r->samples, g->samples_cap);
+    }
     REQUIRE(r->samples, "samples");
     for (uint64_t i = 0; i < items; i++)
         memcpy(r->samples + r->samples_len + i * v->item_size, first + i * v->item_stride, v->item_size);
@@ -323,6 +446,13 @@ static dlfw_status decode(struct reading *g, uint64_t unit)
     return st;
 }
 
+static void keep_ranges(struct reading *g, uint32_t n)
+{
+    memcpy(g->ret->ranges, g->ranges, sizeof g->ranges);
+    g->ret->range = g->ranges[0];
+    g->ret->range_count = n;
+}
+
 static dlfw_status read_unit(struct reading *g, uint64_t unit)
 {
     uint32_t rounds = 0;
@@ -336,28 +466,102 @@ static dlfw_status read_unit(struct reading *g, uint64_t unit)
         uint32_t n = 0;
 
         g->d->ops->step(g->reader, unit, NULL, 0, g->ranges, WANT_CAP, &n, &g->err);
-        g->ret->range = g->ranges[0];
+        keep_ranges(g, n);
         return done(g, DLFW_OK, "unit");
     }
+    g->n_ranges = 0;
     st = reach(g, unit, &rounds);
     if (st < 0)
         return done(g, st, "unit");
-    g->ret->range = g->ranges[0];
+    keep_ranges(g, g->n_ranges);
     st = consume(g, unit);
     if (st < 0)
         return done(g, st, "consume");
     return g->args->no_decode ? DLFW_OK : done(g, decode(g, unit), "decode");
 }
 
+/* What is asked for when all units were consumed. */
+static dlfw_status ask_at_end(struct reading *g)
+{
+    const dlfw_format_ops *ops = g->d->ops;
+    dlfw_status st = DLFW_OK;
+
+    if (g->args->describe) {
+        REQUIRE(DLFW_HAS(ops, describe) && ops->describe, "describe() is missing");
+        st = done(g, ops->describe(g->reader, g->args->describe, &g->err), "describe");
+    }
+    if (st >= 0 && g->args->write_side) {
+        REQUIRE(DLFW_HAS(ops, write_side) && ops->write_side, "write_side() is missing");
+        st = done(g, ops->write_side(g->reader, g->args->written_side, &g->args->write_side->sink, &g->err),
+                  "write_side");
+    }
+    return st;
+}
+
+static uint64_t sum_of(uint64_t sum, const void *data, uint64_t len)
+{
+    const uint8_t *p = data;
+
+    for (uint64_t i = 0; i < len; i++)
+        sum = (sum ^ p[i]) * 0x100000001b3u;
+    return sum;
+}
+
+/* The length of the name, behind which no NUL follows: a name that is read too far is seen. */
+static uint32_t name_object(struct reading *g)
+{
+    const struct format_read_args *args = g->args;
+    const char *name = args->name ? args->name : "train/img_0";
+    uint64_t sum = 0xcbf29ce484222325u;
+    int len = snprintf(g->name, sizeof g->name, "%s.bin", name);
+
+    if (g->d->named_by_content) {
+        sum = sum_of(sum, args->data, args->size);
+        for (uint32_t i = 0; i < args->side_count; i++)
+            if (args->sides[i].size != FORMAT_SIDE_ABSENT)
+                sum = sum_of(sum + i + 1, args->sides[i].data, args->sides[i].size);
+        len = snprintf(g->name, sizeof g->name, "train/%016" PRIx64 ".bin", sum);
+    }
+    REQUIRE(len > 4 && (size_t)len < sizeof g->name, "name");
+    return (uint32_t)len - 4;
+}
+
+static dlfw_object make_object(struct reading *g)
+{
+    const struct format_read_args *args = g->args;
+    const dlfw_format_ops *ops = g->d->ops;
+    const dlfw_side *const *rows;
+    dlfw_object object = {.struct_size = sizeof object,
+                          .flags = (args->verify ? DLFW_OBJECT_VERIFY : 0u) |
+                                   (args->verify_content ? DLFW_OBJECT_VERIFY_CONTENT : 0u) |
+                                   (args->explore ? DLFW_OBJECT_EXPLORE : 0u),
+                          .name = g->name,
+                          .name_len = name_object(g),
+                          .samples = args->samples,
+                          .size = args->size,
+                          .unit_samples = args->unit_samples,
+                          .content_seed = args->content_seed,
+                          .content_object = args->content_object,
+                          .side_sizes = g->side_sizes};
+
+    if (args->old_object) {
+        memset((char *)&object + offsetof(dlfw_object, unit_samples), 0xa5,
+               sizeof object - offsetof(dlfw_object, unit_samples));
+        object.struct_size = offsetof(dlfw_object, unit_samples);
+        return object;
+    }
+    object.side_count = DLFW_HAS(ops, sides) && ops->sides ? ops->sides(g->d->fmt, &rows) : 0;
+    REQUIRE(args->side_count <= object.side_count && object.side_count <= DLFW_MAX_SIDES, "%" PRIu32 " sides",
+            object.side_count);
+    for (uint32_t i = 0; i < object.side_count; i++)
+        g->side_sizes[i] = i < args->side_count ? args->sides[i].size : FORMAT_SIDE_ABSENT;
+    return object;
+}
+
 void format_read(const struct format_driver *d, const struct format_read_args *args, struct format_read *ret)
 {
-    const dlfw_object object = {.struct_size = sizeof object,
-                                .flags = args->verify ? DLFW_OBJECT_VERIFY : 0,
-                                .name = "train/img_0.bin",
-                                .name_len = 11, /* not NUL-terminated: "train/img_0" */
-                                .samples = args->samples,
-                                .size = args->size};
     struct reading *g = calloc(1, sizeof *g);
+    dlfw_object object;
     dlfw_status st;
 
     REQUIRE(g, "reading");
@@ -366,13 +570,17 @@ void format_read(const struct format_driver *d, const struct format_read_args *a
     g->args = args;
     g->ret = ret;
     g->err = (dlfw_error){.struct_size = sizeof g->err, .message = ret->message, .message_cap = sizeof ret->message};
+    object = make_object(g);
     REQUIRE(posix_memalign((void **)&g->reader, 64, (d->ops->reader_size + 63u) / 64 * 64) == 0, "reader");
     memset(g->reader, 0, d->ops->reader_size);
     st = done(g, d->ops->reader_open(d->fmt, g->reader, &object, &g->err), "open");
     if (st >= 0) {
         st = done(g, reach(g, DLFW_GOAL_METADATA, &ret->metadata_rounds), "metadata");
-        for (uint64_t unit = 0; st >= 0 && unit < d->ops->unit_count(g->reader); unit++)
+        ret->unit_count = st >= 0 ? d->ops->unit_count(g->reader) : 0;
+        for (uint64_t unit = 0; st >= 0 && unit < ret->unit_count; unit++)
             st = read_unit(g, unit);
+        if (st >= 0)
+            ask_at_end(g);
         d->ops->reader_close(g->reader);
     }
     drop_spans(g);

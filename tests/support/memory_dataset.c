@@ -7,17 +7,25 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "host/content.h"
+#include "plugin/serial_lock.h"
 
 #define MAGIC 0x796e6974u
 #define HEADER_BYTES 32u
 #define GAP 13u /* bytes that belong to no unit */
 #define OUT_MASK 0x5au
 #define CONTENT_SEED 77u
+
+static const dlfw_side table_side = {.struct_size = sizeof table_side,
+                                     .flags = DLFW_SIDE_READ | DLFW_SIDE_REQUIRED,
+                                     .folder = "tables",
+                                     .suffix = ".tbl",
+                                     .summary = "table of units"};
 
 struct unit_row {
     dlfw_range part[2];
@@ -44,12 +52,23 @@ struct dlfw_reader {
 
 static uint64_t unit_count_of(const struct memory_dataset *md)
 {
+    if (md->config.told_unit)
+        return (md->config.samples_per_file + md->config.told_unit - 1) / md->config.told_unit;
     return md->config.sample_ranges ? md->config.samples_per_file : md->config.units;
 }
 
 uint64_t memory_sample_bytes(const struct memory_dataset *md, uint64_t file)
 {
     return md->config.sample_bytes + (md->config.sample_more ? hash_mix(file) % (md->config.sample_more + 1) : 0);
+}
+
+static uint64_t unit_end(const struct memory_config *c, uint64_t units, uint64_t unit)
+{
+    uint64_t end = (unit + 1) * c->told_unit;
+
+    if (!c->told_unit)
+        return (unit + 1) * c->samples_per_file / units;
+    return end < c->samples_per_file ? end : c->samples_per_file;
 }
 
 /* Where everything of a file lies. The caller frees rows. */
@@ -60,7 +79,9 @@ static struct layout layout_of(const struct memory_dataset *md, uint64_t file)
     uint64_t at = HEADER_BYTES, table_bytes = l.units * sizeof *l.rows;
 
     l.rows = xcalloc(l.units, sizeof *l.rows);
-    if (c->metadata_rounds < 2) {
+    if (c->table_aside)
+        l.table = DLFW_SIDE_OFFSET(0);
+    else if (c->metadata_rounds < 2) {
         l.table = at;
         at += table_bytes;
     }
@@ -69,8 +90,8 @@ static struct layout layout_of(const struct memory_dataset *md, uint64_t file)
             struct unit_row *row = &l.rows[u];
             uint64_t inside;
 
-            row->first = u * c->samples_per_file / l.units;
-            row->samples = (u + 1) * c->samples_per_file / l.units - row->first;
+            row->first = c->told_unit ? u * c->told_unit : u * c->samples_per_file / l.units;
+            row->samples = unit_end(c, l.units, u) - row->first;
             inside = c->ranges < 2 ? (part ? 0 : row->samples)
                      : part        ? row->samples / 2
                                    : row->samples - row->samples / 2;
@@ -79,7 +100,7 @@ static struct layout layout_of(const struct memory_dataset *md, uint64_t file)
             at += row->part[part].length;
         }
     }
-    if (c->metadata_rounds == 2) {
+    if (c->metadata_rounds == 2 && !c->table_aside) {
         l.table = at;
         at += table_bytes;
     }
@@ -132,15 +153,41 @@ static void make_object(struct memory_dataset *md, uint64_t file)
 
     memset(data, 0xa5, l.size);
     memcpy(data, header, sizeof header);
-    memcpy(data + l.table, l.rows, l.units * sizeof *l.rows);
+    if (!md->config.table_aside)
+        memcpy(data + l.table, l.rows, l.units * sizeof *l.rows);
     for (uint64_t u = 0; u < l.units; u++) {
         for (uint64_t i = 0; i < l.rows[u].samples; i++)
             fill_sample(md, file, l.rows[u].first + i, l.sample_bytes, data + sample_offset(&l, &l.rows[u], i));
     }
     key_of(md, file, key, sizeof key);
     script_set(md->script, key, data, l.size);
+    if (md->config.table_aside && !(md->config.lacks_table && file + 1 == md->config.files)) {
+        char side_key[128];
+
+        dataset_side_key(&table_side, key, side_key, sizeof side_key);
+        script_set(md->script, side_key, l.rows, l.units * sizeof *l.rows);
+    }
     free(data);
     free(l.rows);
+}
+
+static uint32_t sides(dlfw_format *fmt, const dlfw_side *const **ret)
+{
+    static const dlfw_side *const all[] = {&table_side};
+    const struct memory_dataset *md = (const struct memory_dataset *)fmt;
+
+    *ret = all;
+    return md->config.table_aside ? 1 : 0;
+}
+
+static uint64_t unit_samples(dlfw_format *fmt, const dlfw_encode_spec *spec, uint32_t shuffled)
+{
+    const struct memory_dataset *md = (const struct memory_dataset *)fmt;
+
+    (void)shuffled;
+    if (spec->samples != md->config.samples_per_file)
+        ck_abort_msg("unit_samples of %llu samples", (unsigned long long)spec->samples);
+    return md->config.told_unit;
 }
 
 /* Every call of the format passes here. */
@@ -148,6 +195,12 @@ static dlfw_status enter(struct memory_dataset *md, enum memory_fault which, dlf
 {
     uint64_t nth = atomic_fetch_add(&md->calls[which], 1);
 
+    if (md->config.thread_class != DLFW_THREADS_PER_QUEUE) {
+        if (atomic_fetch_add(&md->calls_now, 1))
+            ck_abort_msg("two calls at once into a serial format");
+        sched_yield();
+        atomic_fetch_sub(&md->calls_now, 1);
+    }
     if (md->watch)
         md->watch(md->watch_ctx);
     if (md->fault != which || nth != md->fault_at)
@@ -173,6 +226,13 @@ static dlfw_status reader_open(dlfw_format *fmt, dlfw_reader *r, const dlfw_obje
     r->file = strtoull(digits + 1, NULL, 10);
     r->layout = layout_of(md, r->file);
     r->unit = UINT64_MAX;
+    if (object->unit_samples != (md->config.told_unit       ? md->config.told_unit
+                                 : md->config.sample_ranges ? 1
+                                                            : md->config.samples_per_file))
+        ck_abort_msg("units of %llu samples", (unsigned long long)object->unit_samples);
+    if (md->config.table_aside &&
+        (object->side_count != 1 || object->side_sizes[0] != r->layout.units * sizeof *r->layout.rows))
+        ck_abort_msg("%u side objects", object->side_count);
     atomic_fetch_add(&md->open_readers, 1);
     return DLFW_OK;
 }
@@ -215,6 +275,10 @@ static dlfw_status metadata(dlfw_reader *r, const dlfw_span *have, uint32_t n, d
     header = find(have, n, 0, HEADER_BYTES);
     if (!header && n)
         ck_abort_msg("the header was asked for and is not there");
+    if (!header && r->md->config.metadata_rounds == 1 && r->md->config.table_aside) {
+        want_range(want, n_want, 0, HEADER_BYTES);
+        return want_range(want, n_want, l->table, table_bytes);
+    }
     if (!header && r->md->config.metadata_rounds == 1)
         return want_range(want, n_want, 0, HEADER_BYTES + table_bytes);
     if (!header)
@@ -262,6 +326,8 @@ static dlfw_status step(dlfw_reader *r, uint64_t goal, const dlfw_span *have, ui
         if (row->part[i].length)
             want_range(want, n_want, row->part[i].offset, row->part[i].length);
     }
+    if (r->md->config.table_aside)
+        want_range(want, n_want, DLFW_SIDE_OFFSET(0) + goal * sizeof *row, sizeof *row);
     return DLFW_NEED_IO;
 }
 
@@ -329,6 +395,14 @@ static dlfw_status consume(dlfw_reader *r, uint64_t unit, const dlfw_span *piece
         return st;
     if (ret->data || ret->length)
         ck_abort_msg("the payload is not zeroed");
+    if (piece->offset >= DLFW_SIDE_OFFSET(0)) {
+        uint64_t at = piece->offset - DLFW_SIDE_OFFSET(0) - unit * sizeof *row;
+
+        if (at >= sizeof *row || piece->length > sizeof *row - at ||
+            memcmp(piece->data, (const uint8_t *)row + at, piece->length) != 0)
+            ck_abort_msg("unit %llu: wrong bytes of its row", (unsigned long long)unit);
+        return DLFW_OK;
+    }
     if (piece->offset == 0) {
         if (piece->length != r->object->size)
             ck_abort_msg("a first piece of %llu bytes", (unsigned long long)piece->length);
@@ -467,8 +541,11 @@ struct memory_dataset *memory_dataset_create(const struct memory_config *config)
                                                     .step = step,
                                                     .unit_count = unit_count,
                                                     .unit_info = unit_info,
+                                                    .sides = sides,
+                                                    .unit_samples = unit_samples,
                                                     .consume = consume,
                                                     .decode = decode};
+    pthread_mutex_init(&md->lock, NULL);
     md->script = script_create(&config->backend);
     md->storage = open_storage(md);
     for (uint64_t i = 0; i < config->files; i++)
@@ -489,7 +566,8 @@ void memory_dataset_destroy(struct memory_dataset *md)
 
 struct loader_args memory_dataset_args(struct memory_dataset *md, uint64_t batch, uint32_t rank, uint32_t ranks)
 {
-    return (struct loader_args){.storage = md->storage,
+    return (struct loader_args){.format_serial = serial_lock(md->config.thread_class, &md->lock),
+                                .storage = md->storage,
                                 .format_iface = &md->format_iface,
                                 .format = (dlfw_format *)md,
                                 .files = &md->files,

@@ -25,6 +25,10 @@ struct memory_config {
     uint32_t
         metadata_rounds; /* 0: the format knows without reading; 1: header and table at once; 2: header, then table */
     bool decodes_elsewhere;   /* decode() needs an out buffer */
+    uint64_t told_unit;       /* the format says so: units of that many samples, the last one smaller; units follows */
+    uint32_t thread_class;    /* DLFW_THREADS_*; the calls check it */
+    bool table_aside;         /* the table lies in a side object, and each unit reads its row from there again */
+    bool lacks_table;         /* of the last file */
     bool sample_ranges;       /* one unit per sample, readable alone; units is not looked at */
     bool content;             /* samples are generated content, and consume() says so */
     uint64_t sample_bytes;    /* at least MEMORY_SAMPLE_MIN */
@@ -51,6 +55,8 @@ struct memory_dataset {
     uint64_t fault_at; /* the so-many-th call, from 0 */
     bool fault_is_silent;
     _Atomic uint64_t calls[FAULT_DECODE + 1];
+    pthread_mutex_t lock; /* where the loader keeps a serial format's calls apart */
+    _Atomic uint32_t calls_now;
     _Atomic uint64_t open_readers;
     _Atomic uint64_t consumed_units; /* to their last byte */
     void (*watch)(void *ctx);        /* called in the reader threads at every format call */

@@ -90,5 +90,65 @@ void memory_sink_free(struct memory_sink *m)
     free(m->data);
     free(m->window);
     free(m->tail);
+    for (uint32_t i = 0; i < DLFW_MAX_SIDES; i++) {
+        if (m->sides[i])
+            memory_sink_free(m->sides[i]);
+        free(m->sides[i]);
+    }
     *m = (struct memory_sink){0};
+}
+
+static uint32_t sides_of(const struct format_driver *d)
+{
+    const dlfw_side *const *rows = NULL;
+    uint32_t n = DLFW_HAS(d->ops, sides) && d->ops->sides ? d->ops->sides(d->fmt, &rows) : 0;
+
+    if (n > DLFW_MAX_SIDES)
+        abort();
+    return n;
+}
+
+void format_read_cut_sides(const struct format_driver *d, struct format_read_args *args)
+{
+    const uint8_t *p = args->data;
+    uint64_t left = args->size;
+
+    args->side_count = sides_of(d);
+    for (uint32_t i = 0; i < args->side_count; i++) {
+        uint64_t len = left < 2 ? 0 : p[0] | (uint64_t)p[1] << 8;
+
+        p += left < 2 ? left : 2;
+        left -= left < 2 ? left : 2;
+        len = len < left ? len : left;
+        args->sides[i] = (struct format_side){.data = p, .size = len ? len : FORMAT_SIDE_ABSENT};
+        p += len;
+        left -= len;
+    }
+    args->data = p;
+    args->size = left;
+}
+
+uint32_t memory_sink_sides(struct memory_sink *m, const struct format_driver *d)
+{
+    uint32_t n = sides_of(d);
+
+    for (uint32_t i = 0; i < n; i++) {
+        m->sides[i] = malloc(sizeof *m->sides[i]);
+        if (!m->sides[i])
+            abort();
+        memory_sink_init(m->sides[i]);
+        m->side_sinks[i] = &m->sides[i]->sink;
+    }
+    m->sink.sides = n ? m->side_sinks : NULL;
+    m->sink.side_count = n;
+    return n;
+}
+
+void memory_sink_to_read(const struct memory_sink *m, struct format_read_args *args)
+{
+    args->data = m->data;
+    args->size = m->len;
+    args->side_count = m->sink.side_count;
+    for (uint32_t i = 0; i < args->side_count; i++)
+        args->sides[i] = (struct format_side){.data = m->sides[i]->data, .size = m->sides[i]->len};
 }

@@ -147,6 +147,8 @@ static void setup(void)
     entry.note.iface_count = 3;
     trace = (struct str)STR_EMPTY;
     error_slot_init(&err);
+    cfg.storage.storage_type = "local_fs";
+    cfg.storage.storage_root = "./";
     job = (struct job){
         .cfg = &cfg, .registry = &registry, .problems = &problems, .ranks_ops = &coordinator_single, .rank_count = 1};
     job.results.cfg = &cfg;

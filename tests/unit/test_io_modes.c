@@ -44,6 +44,55 @@ START_TEST(mode_and_depth)
 }
 END_TEST
 
+/* A queue that moves between threads: never the backend's own where perform() will do, threads where more than one
+ * request in flight gains something. */
+static const struct {
+    struct script_config config;
+    const char *mode, *yaml;
+    uint32_t depth;
+} moving[] = {
+    {{.native = true, .blocking = true}, "pool", NULL, 4},
+    {{.native = true, .blocking = true, .caps = DLFW_BACKEND_LOCAL}, "inline", NULL, 1},
+    {{.native = true, .blocking = true, .caps = DLFW_BACKEND_LOCAL | DLFW_BACKEND_DIRECT}, "pool", NULL, 4},
+    {{.native = true}, "native", NULL, 4},
+    {{.blocking = true}, "pool", NULL, 4},
+    {{.native = true, .blocking = true}, "pool", "wrap: [delay: {read: 1us}]", 4},
+    {{.native = true, .blocking = true, .caps = DLFW_BACKEND_LOCAL}, "inline", "wrap: [delay: {read: 1us}]", 4},
+};
+
+static void *read_elsewhere(void *arg)
+{
+    uint8_t buf[16];
+    struct io_op op = {.op = DLFW_OP_GET, .key = "k", .key_len = 1, .buf = buf, .buf_cap = 16, .length = 16};
+
+    return io_call(arg, &op, NULL) == DLFW_OK && op.bytes == 16 ? arg : NULL;
+}
+
+START_TEST(queues_may_move_between_threads)
+{
+    struct script *script = script_create(&moving[_i].config);
+    struct storage *storage = script_storage(script, moving[_i].yaml);
+    struct io_queue *queue;
+
+    script_set(script, "k", "0123456789abcdef", 16);
+    ck_assert_int_eq(io_queue_create_moving(storage, 4, &queue, NULL), DLFW_OK);
+    ck_assert_str_eq(io_queue_mode(queue), moving[_i].mode);
+    ck_assert_uint_eq(io_queue_depth(queue), moving[_i].depth);
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        void *good = NULL;
+
+        ck_assert_int_eq(pthread_create(&thread, NULL, read_elsewhere, queue), 0);
+        pthread_join(thread, &good);
+        ck_assert_ptr_nonnull(good);
+        ck_assert_ptr_nonnull(read_elsewhere(queue));
+    }
+    io_queue_destroy(queue);
+    storage_close(storage);
+    script_destroy(script);
+}
+END_TEST
+
 START_TEST(a_refused_queue_without_perform_is_an_error)
 {
     struct script *script = script_create(&(struct script_config){.native = true, .no_queue = true});
@@ -223,6 +272,7 @@ int main(void)
 
     tcase_set_timeout(tc, 30);
     tcase_add_loop_test(tc, mode_and_depth, 0, (int)(sizeof shapes / sizeof *shapes));
+    tcase_add_loop_test(tc, queues_may_move_between_threads, 0, (int)(sizeof moving / sizeof *moving));
     tcase_add_test(tc, a_refused_queue_without_perform_is_an_error);
     tcase_add_test(tc, more_queues_than_allowed_are_refused);
     tcase_add_test(tc, the_pool_works_in_parallel);

@@ -92,11 +92,16 @@ static struct memory_config draw_dataset(void)
     m.metadata_rounds = (uint32_t)draw(3);
     m.decodes_elsewhere = one_in(4);
     m.sample_ranges = one_in(5);
+    m.told_unit = !m.sample_ranges && one_in(3) ? 1 + draw(m.samples_per_file) : 0;
+    m.table_aside = one_in(4);
+    m.thread_class = one_in(4) ? DLFW_THREADS_SERIAL_PROCESS + (uint32_t)draw(2) : DLFW_THREADS_PER_QUEUE;
     m.sample_bytes = draw_sample_bytes(&m);
     m.sample_more = one_in(2) ? draw(m.sample_bytes) : 0;
     m.tell_nothing = one_in(6);
     m.tell_bytes = m.tell_nothing || !one_in(5) ? 0 : 1 + draw(8);
     m.backend = draw_backend();
+    if (m.backend.without) /* the listing's size is believed where opening does not tell it */
+        m.tell_bytes = 0;
     return m;
 }
 
@@ -162,6 +167,14 @@ static struct loader *create_loader(struct memory_dataset *md, uint64_t batch, u
     return l;
 }
 
+/* What the order keeps together. */
+static uint64_t order_unit(const struct memory_dataset *md)
+{
+    if (md->config.told_unit)
+        return md->config.told_unit;
+    return md->config.sample_ranges ? 1 : md->config.samples_per_file;
+}
+
 /* The order that the epoch is to have. */
 static struct sample_order expected_order(const struct memory_dataset *md, uint64_t epoch)
 {
@@ -170,9 +183,8 @@ static struct sample_order expected_order(const struct memory_dataset *md, uint6
     bool files = samples || (!cfg->compat.sequential_order && cfg->reader.file_shuffle != SHUFFLE_OFF);
     struct sample_order o;
 
-    sample_order_init(&o, md->config.files, md->config.samples_per_file,
-                      md->config.sample_ranges ? 1 : md->config.samples_per_file, files, samples, cfg->train.seed,
-                      cfg->train.seed_change_epoch ? epoch : 0);
+    sample_order_init(&o, md->config.files, md->config.samples_per_file, order_unit(md), files, samples,
+                      cfg->train.seed, cfg->train.seed_change_epoch ? epoch : 0);
     return o;
 }
 
@@ -250,10 +262,13 @@ static uint64_t expected_units(const struct memory_dataset *md, const struct sam
     for (uint64_t i = 0; i < shard.steps * batch; i++) {
         uint64_t position = shard.first + i, sample = sample_order_at(o, position).sample, unit = 0;
 
-        if (i == 0 || position % o->group == 0)
+        if (i == 0 || sample_order_run(o, position - 1) == 1) /* a new visit */
             mask = 0;
-        while ((unit + 1) * per_file / units <= sample)
-            unit++;
+        if (md->config.told_unit)
+            unit = sample / md->config.told_unit;
+        else
+            while ((unit + 1) * per_file / units <= sample)
+                unit++;
         count += !(mask >> unit & 1);
         mask |= 1ull << unit;
     }

@@ -186,6 +186,27 @@ START_TEST(a_silent_failure_is_one)
 }
 END_TEST
 
+START_TEST(a_missing_side_object_is_named)
+{
+    struct memory_config m = {.files = 5,
+                              .samples_per_file = 4,
+                              .units = 2,
+                              .ranges = 1,
+                              .metadata_rounds = 1,
+                              .sample_bytes = 100,
+                              .table_aside = true,
+                              .lacks_table = true,
+                              .backend = {.native = true}};
+    struct memory_dataset *md = memory_dataset_create(&m);
+
+    ck_assert_int_eq(run(md), DLFW_E_NOT_FOUND);
+    ck_assert_str_eq(
+        err.text,
+        "'train/img_4_of_5.tiny' cannot be read without 'tables/train/img_4_of_5.tiny.tbl', which is missing");
+    memory_dataset_destroy(md);
+}
+END_TEST
+
 START_TEST(a_shorter_object_is_named)
 {
     static const uint64_t kept[] = {0, 1, 40};
@@ -208,7 +229,7 @@ START_TEST(a_shorter_object_is_named)
             script_set(md->script, key, "", 0);
         }
         ck_assert_int_eq(run(md), DLFW_E_CORRUPT);
-        ck_assert_msg(strstr(err.text, key) && strstr(err.text, "bytes"), "%s", err.text);
+        ck_assert_msg(strstr(err.text, key) && strstr(err.text, "byte"), "%s", err.text);
         memory_dataset_destroy(md);
     }
 }
@@ -413,6 +434,7 @@ int main(void)
     tcase_add_loop_test(tc, any_request_may_fail, 0, WAYS);
     tcase_add_loop_test(tc, any_call_of_the_format_may_fail, 0, WAYS);
     tcase_add_loop_test(tc, a_silent_failure_is_one, 0, WAYS);
+    tcase_add_test(tc, a_missing_side_object_is_named);
     tcase_add_loop_test(tc, a_shorter_object_is_named, 0, WAYS);
     tcase_add_loop_test(tc, a_read_that_ends_early_is_named, 0, 6);
     tcase_add_loop_test(tc, a_format_that_contradicts_the_run_file_or_itself, 0, sizeof lies / sizeof *lies);

@@ -141,47 +141,67 @@ START_TEST(order_is_a_function_of_seed_and_epoch)
 }
 END_TEST
 
-START_TEST(groups)
+START_TEST(units)
 {
     static const struct {
-        uint64_t files, per_file, group;
-        bool shuffle_groups, shuffle_inside;
+        uint64_t files, per_file, unit;
+        bool shuffle_files, shuffle_samples;
     } rows[] = {
         {50, 1, 1, false, false},  {50, 1, 1, true, true},   {20, 12, 12, false, false}, {20, 12, 12, true, false},
-        {20, 12, 12, false, true}, {20, 12, 12, true, true}, {20, 12, 4, true, true},    {20, 12, 1, true, true},
-        {1, 60, 60, true, true},   {7, 30, 3, true, false},
+        {20, 12, 12, false, true}, {20, 12, 12, true, true}, {20, 12, 4, true, true},    {20, 12, 4, false, true},
+        {20, 12, 1, true, false},  {1, 60, 60, true, true},  {7, 30, 3, true, false},    {9, 31, 4, true, true},
+        {9, 31, 30, true, true},   {9, 31, 4, false, false},
     };
     static uint8_t seen[1000];
-    uint64_t total = rows[_i].files * rows[_i].per_file, group = rows[_i].group, moved_groups = 0, moved_inside = 0,
-             turned = 0;
-    uint64_t first_inside = 0;
+    const uint64_t per_file = rows[_i].per_file, unit = rows[_i].unit, total = rows[_i].files * per_file;
+    uint64_t moved_files = 0, moved_units = 0, moved_inside = 0, unit_now = 0, run = 0;
     struct sample_order o;
 
     memset(seen, 0, sizeof seen);
-    sample_order_init(&o, rows[_i].files, rows[_i].per_file, group, rows[_i].shuffle_groups, rows[_i].shuffle_inside, 5,
-                      6);
+    sample_order_init(&o, rows[_i].files, per_file, unit, rows[_i].shuffle_files, rows[_i].shuffle_samples, 5, 6);
     for (uint64_t p = 0; p < total; p++) {
         struct sample_place at = sample_order_at(&o, p);
-        uint64_t index = at.file * rows[_i].per_file + at.sample;
-        static uint64_t group_now;
+        uint64_t at_unit = at.sample / unit, inside = p % per_file;
 
         ck_assert_uint_lt(at.file, rows[_i].files);
-        ck_assert_uint_lt(at.sample, rows[_i].per_file);
-        ck_assert_uint_eq(seen[index]++, 0);
-        if (p % group == 0)
-            group_now = index / group;
-        ck_assert_uint_eq(index / group, group_now); /* a group stays together */
-        moved_groups += index / group != p / group;
-        moved_inside += index % group != p % group;
-        if (p == 0)
-            first_inside = index % group;
-        else if (p % group == 0)
-            turned += index % group != first_inside;
+        ck_assert_uint_lt(at.sample, per_file);
+        ck_assert_uint_eq(seen[at.file * per_file + at.sample]++, 0);
+        if (inside == 0)
+            moved_files += at.file != p / per_file;
+        if (run == 0) {
+            run = sample_order_run(&o, p);
+            unit_now = at.file * per_file + at_unit;
+            ck_assert_uint_eq(run, inside + unit > per_file ? per_file % unit : unit);
+        }
+        ck_assert_uint_eq(sample_order_run(&o, p), run--);
+        ck_assert_uint_eq(at.file * per_file + at_unit, unit_now);                     /* a unit stays together */
+        ck_assert_uint_eq(sample_order_at(&o, p / per_file * per_file).file, at.file); /* and so does a file */
+        moved_units += at_unit != inside / unit;
+        moved_inside += at.sample % unit != inside % unit;
     }
-    ck_assert_int_eq(moved_groups > 0, rows[_i].shuffle_groups && total > group);
-    ck_assert_int_eq(moved_inside > 0, rows[_i].shuffle_inside && group > 1);
-    if (rows[_i].shuffle_inside && group > 1 && total > group)
-        ck_assert_uint_gt(turned, 0); /* groups are not all permuted alike */
+    ck_assert_int_eq(moved_files > 0, rows[_i].shuffle_files && rows[_i].files > 1);
+    ck_assert_int_eq(moved_units > 0, rows[_i].shuffle_samples && per_file / unit > 1);
+    ck_assert_int_eq(moved_inside > 0, rows[_i].shuffle_samples && unit > 1);
+}
+END_TEST
+
+/* Read alone and shuffled, samples do not keep their file's company. */
+START_TEST(single_samples_are_permuted_over_all_files)
+{
+    enum { FILES = 20, PER_FILE = 12 };
+    static uint8_t seen[FILES * PER_FILE];
+    unsigned neighbours = 0;
+    struct sample_order o;
+
+    sample_order_init(&o, FILES, PER_FILE, 1, true, true, 5, 6);
+    for (uint64_t p = 0; p < FILES * PER_FILE; p++) {
+        struct sample_place at = sample_order_at(&o, p);
+
+        ck_assert_uint_eq(seen[at.file * PER_FILE + at.sample]++, 0);
+        ck_assert_uint_eq(sample_order_run(&o, p), 1);
+        neighbours += p && at.file == sample_order_at(&o, p - 1).file;
+    }
+    ck_assert_uint_lt(neighbours, 40); /* 12 are expected */
 }
 END_TEST
 
@@ -277,7 +297,8 @@ int main(void)
     tcase_add_test(t, pairs_are_even_over_keys);
     tcase_add_test(t, order_looks_random);
     tcase_add_test(t, order_is_a_function_of_seed_and_epoch);
-    tcase_add_loop_test(t, groups, 0, 10);
+    tcase_add_loop_test(t, units, 0, 14);
+    tcase_add_test(t, single_samples_are_permuted_over_all_files);
     tcase_add_test(t, steps);
     tcase_add_test(t, shards_are_disjoint);
     tcase_add_test(t, cost);

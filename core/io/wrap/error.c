@@ -49,6 +49,7 @@ static const struct {
     {"list", DLFW_OP_BIT(DLFW_OP_LIST)},
     {"delete", DLFW_OP_BIT(DLFW_OP_DELETE)},
     {"make_root", DLFW_OP_BIT(DLFW_OP_MAKE_ROOT)},
+    {"remove_root", DLFW_OP_BIT(DLFW_OP_REMOVE_ROOT)},
 };
 #define OP_NAME_COUNT (sizeof op_names / sizeof *op_names)
 
@@ -56,8 +57,8 @@ static const dlfw_option rows[] = {
     DLFW_OPT_F64(struct error_options, rate, .min = "0", .max = "1", .help = "share of the operations that fail"),
     DLFW_OPT_U64(struct error_options, every, .help = "each n-th operation fails"),
     DLFW_OPT_LIST(struct error_options, ops,
-                  .help =
-                      "which fail: read write get put begin part commit stat open list delete make_root; default: all"),
+                  .help = "which fail: read write get put begin part commit stat open list delete make_root "
+                          "remove_root; default: all"),
     DLFW_OPT_ENUM(struct error_options, status, .def = "io", .choices = status_names, .help = "how they fail"),
     DLFW_OPT_BOOL(struct error_options, retryable, .def = "false", .help = "the failure may be retried"),
     DLFW_OPT_SIZE(struct error_options, after_bytes, .help = "nothing fails before that many bytes were moved"),

@@ -67,7 +67,7 @@ static dlfw_status queue_create(dlfw_backend *be, const dlfw_queue_args *args, d
     q->pending = xcalloc(args->depth, sizeof(dlfw_req *));
     for (uint32_t i = 0; i < COMP_BATCH; i++)
         reset_comp(&q->comps[i]);
-    st = adapter_create(&q->w->under, args->depth, &q->below, err);
+    st = adapter_create(&q->w->under, args->depth, args->flags, &q->below, err);
     if (st < 0)
         goto out;
 

@@ -65,6 +65,7 @@ struct dlfw_backend {
     _Atomic bool align_known;
     struct dio_align align; /* of the root's file system; valid once align_known */
     _Atomic uint64_t temp_counter;
+    _Atomic uint32_t made_above; /* the root and directories above it that this instance made and nobody synced yet */
 
     struct region regions[MAX_REGIONS];
     uint64_t region_serial;
@@ -91,7 +92,8 @@ struct read_handle {
 
 struct write_handle {
     struct handle head;
-    int fd;         /* -1: closed by a commit that failed later */
+    int fd;         /* -1: closed by a commit */
+    int lock_fd;    /* holds the lock until the file has its name; -1: fd does, or there is none */
     uint16_t flags; /* DLFW_REQ_* of WRITE_BEGIN */
     bool resized;   /* the file may be longer than its data: preallocated or padded */
     struct dio_align align;
@@ -112,10 +114,12 @@ bool key_is_temporary(const char *base, size_t len);
 /* root.c */
 dlfw_status root_get(dlfw_backend *be, int *ret, dlfw_error *err);
 dlfw_status root_make(dlfw_backend *be, const char *path, dlfw_error *err);
+/* Removes an empty directory; the root itself for ".". */
+dlfw_status root_remove(dlfw_backend *be, const char *path, dlfw_error *err);
 /* Creates the directories that path lies in. */
 dlfw_status root_make_parents(int root, const char *path, dlfw_error *err);
 /* The directory of path and all above it up to the root reach stable storage. */
-dlfw_status root_sync_parents(int root, const char *path, dlfw_error *err);
+dlfw_status root_sync_parents(dlfw_backend *be, int root, const char *path, dlfw_error *err);
 
 /* direct_io.c */
 dlfw_status dio_align_of_fd(int fd, const char *name, struct dio_align *ret, dlfw_error *err);
@@ -165,6 +169,14 @@ dlfw_status write_part_finish(struct write_handle *h, const dlfw_req *req, dlfw_
 dlfw_status list_page(dlfw_backend *be, const dlfw_req *req, dlfw_comp *comp);
 struct list_handle;
 void list_close(struct list_handle *h);
+
+/* leftovers.c */
+/* Claims a new temporary file for the writer that made it, so that everybody sees that it lives. *ret_lost: somebody
+ * took it for a leftover in the moment before, and the writer needs another one. */
+dlfw_status temp_claim(int fd, bool *ret_lost, const char *name, dlfw_error *err);
+dlfw_status leftovers_find(dlfw_backend *be, const char *prefix,
+                           int32_t (*found)(void *ctx, const char *name, uint32_t name_len, uint64_t size), void *ctx,
+                           dlfw_error *err);
 
 /* perform.c */
 /* What every way of doing a request checks first. */

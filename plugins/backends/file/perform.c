@@ -57,6 +57,14 @@ static dlfw_status make_root(dlfw_backend *be, const dlfw_req *req)
     return st == DLFW_OK ? root_make(be, path, req->error) : st;
 }
 
+static dlfw_status remove_root(dlfw_backend *be, const dlfw_req *req)
+{
+    char path[PATH_MAX];
+    dlfw_status st = key_path(req->key, req->key_len, KEY_GROUP, path, req->error);
+
+    return st == DLFW_OK ? root_remove(be, path, req->error) : st;
+}
+
 static dlfw_status close_handle(const dlfw_req *req)
 {
     const struct handle *head = req->handle;
@@ -99,6 +107,8 @@ static dlfw_status dispatch(dlfw_backend *be, const dlfw_req *req, dlfw_comp *co
         return write_abort(be, req);
     case DLFW_OP_MAKE_ROOT:
         return make_root(be, req);
+    case DLFW_OP_REMOVE_ROOT:
+        return remove_root(be, req);
     default:
         return dlfw_fail(req->error, DLFW_E_UNSUPPORTED, "this backend does not know operation %u", req->op);
     }

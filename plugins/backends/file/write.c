@@ -45,9 +45,16 @@ static dlfw_status temp_open(dlfw_backend *be, int root, struct write_handle *h,
                  (long)getpid(),
                  (unsigned long long)atomic_fetch_add_explicit(&be->temp_counter, 1, memory_order_relaxed));
         h->fd = openat(root, h->temp, flags, 0644);
-        if (h->fd >= 0)
-            return DLFW_OK;
-        if (errno == ENOENT && !made_parents) {
+        if (h->fd >= 0) {
+            bool lost = false;
+            dlfw_status st = temp_claim(h->fd, &lost, h->temp, err);
+
+            if (st < 0 || !lost)
+                return st;
+            (void)unlinkat(root, h->temp, 0); /* most likely it is gone already */
+            close(h->fd);
+            h->fd = -1;
+        } else if (errno == ENOENT && !made_parents) {
             dlfw_status st = root_make_parents(root, h->key, err);
 
             if (st < 0)
@@ -80,6 +87,8 @@ static void write_free(struct write_handle *h)
 {
     if (h && h->fd >= 0)
         close(h->fd);
+    if (h && h->lock_fd >= 0)
+        close(h->lock_fd);
     if (h)
         free(h->temp);
     free(h);
@@ -117,10 +126,15 @@ static dlfw_status begin(dlfw_backend *be, const dlfw_req *req, uint64_t size, s
     h->head.kind = HANDLE_WRITE;
     h->flags = req->flags;
     h->fd = -1;
+    h->lock_fd = -1;
     memcpy(h->key, path, strlen(path) + 1);
     st = temp_open(be, root, h, req->error);
-    if (st < 0) {
+    if (st < 0 && h->fd < 0) {
         write_free(h);
+        return st;
+    }
+    if (st < 0) {
+        discard(be, h, NULL); /* the first failure is the one to tell */
         return st;
     }
     st = dio_align_get(be, h->fd, path, &h->align, req->error);
@@ -240,6 +254,9 @@ static dlfw_status complete(struct write_handle *h, uint64_t total, dlfw_error *
             return dlfw_fail_errno(err, errno, "cannot write back '%s'", h->key);
         posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
     }
+    h->lock_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (h->lock_fd < 0)
+        return dlfw_fail_errno(err, errno, "cannot keep the lock of '%s'", h->key);
     h->fd = -1;
     if (close(fd) != 0)
         return dlfw_fail_errno(err, errno, "cannot close '%s'", h->key);
@@ -275,7 +292,7 @@ static dlfw_status commit(dlfw_backend *be, struct write_handle *h, uint64_t tot
     if (st == DLFW_OK)
         st = publish(root, h, err);
     if (st == DLFW_OK && (h->flags & DLFW_REQ_DURABLE))
-        st = root_sync_parents(root, h->key, err);
+        st = root_sync_parents(be, root, h->key, err);
     if (st == DLFW_OK)
         write_free(h);
     return st;

@@ -169,6 +169,13 @@ static dlfw_status make_root(dlfw_backend *be, const dlfw_req *req)
     return st == DLFW_OK ? store_make_dir(be->store, req->key, req->key_len, req->error) : st;
 }
 
+static dlfw_status remove_root(dlfw_backend *be, const dlfw_req *req)
+{
+    dlfw_status st = object_key_check(req->key, req->key_len, OBJECT_KEY_GROUP, req->error);
+
+    return st == DLFW_OK ? store_remove_dir(be->store, req->key, req->key_len, req->error) : st;
+}
+
 static dlfw_status answer(dlfw_backend *be, const dlfw_req *req, dlfw_comp *comp)
 {
     if (req->flags & ~(uint32_t)KNOWN_FLAGS || req->reserved_iov || req->mem_kind)
@@ -201,6 +208,8 @@ static dlfw_status answer(dlfw_backend *be, const dlfw_req *req, dlfw_comp *comp
         return write_abort(req);
     case DLFW_OP_MAKE_ROOT:
         return make_root(be, req);
+    case DLFW_OP_REMOVE_ROOT:
+        return remove_root(be, req);
     default:
         return dlfw_fail(req->error, DLFW_E_UNSUPPORTED, "this backend does not know operation %u", req->op);
     }
@@ -241,7 +250,8 @@ static const dlfw_backend_ops ops = {
     .op_mask = DLFW_OP_BIT(DLFW_OP_GET) | DLFW_OP_BIT(DLFW_OP_PUT) | DLFW_OP_BIT(DLFW_OP_STAT) |
                DLFW_OP_BIT(DLFW_OP_DELETE) | DLFW_OP_BIT(DLFW_OP_LIST) | DLFW_OP_BIT(DLFW_OP_OPEN) |
                DLFW_OP_BIT(DLFW_OP_CLOSE) | DLFW_OP_BIT(DLFW_OP_WRITE_BEGIN) | DLFW_OP_BIT(DLFW_OP_WRITE_PART) |
-               DLFW_OP_BIT(DLFW_OP_WRITE_COMMIT) | DLFW_OP_BIT(DLFW_OP_WRITE_ABORT) | DLFW_OP_BIT(DLFW_OP_MAKE_ROOT),
+               DLFW_OP_BIT(DLFW_OP_WRITE_COMMIT) | DLFW_OP_BIT(DLFW_OP_WRITE_ABORT) | DLFW_OP_BIT(DLFW_OP_MAKE_ROOT) |
+               DLFW_OP_BIT(DLFW_OP_REMOVE_ROOT),
     .create = memory_create,
     .destroy = memory_destroy,
     .limits = memory_limits,

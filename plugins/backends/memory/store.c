@@ -312,3 +312,39 @@ dlfw_status store_make_dir(struct store *s, const char *key, uint32_t key_len, d
     pthread_rwlock_unlock(&s->lock);
     return st;
 }
+
+/* Does anything lie in the directory? */
+static bool has_children(const struct store *s, const char *key, uint32_t key_len)
+{
+    for (uint64_t i = 0; i < s->bucket_count; i++)
+        for (const struct entry *e = s->buckets[i]; e; e = e->next)
+            if (e->key_len > key_len && (!key_len || (memcmp(e->key, key, key_len) == 0 && e->key[key_len] == '/')))
+                return true;
+    return false;
+}
+
+dlfw_status store_remove_dir(struct store *s, const char *key, uint32_t key_len, dlfw_error *err)
+{
+    struct entry **at;
+    struct entry *gone = NULL;
+    dlfw_status st = DLFW_OK;
+
+    while (key_len > 0 && key[key_len - 1] == '/')
+        key_len--;
+    pthread_rwlock_wrlock(&s->lock);
+    at = slot_of(s, hash_key(key, key_len), key, key_len);
+    if (!*at) {
+        st = dlfw_fail(err, DLFW_E_NOT_FOUND, "there is no directory '%.*s'", (int)key_len, key);
+    } else if ((*at)->blob) {
+        st = dlfw_fail(err, DLFW_E_INVALID, "'%.*s' is an object, not a directory", (int)key_len, key);
+    } else if (has_children(s, key, key_len)) {
+        st = dlfw_fail(err, DLFW_E_BUSY, "the directory '%.*s' is not empty", (int)key_len, key);
+    } else {
+        gone = *at;
+        *at = gone->next;
+        s->entry_count--;
+    }
+    pthread_rwlock_unlock(&s->lock);
+    free(gone);
+    return st;
+}

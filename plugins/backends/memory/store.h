@@ -62,6 +62,7 @@ dlfw_status store_publish(struct store *s, const char *key, uint32_t key_len, st
                           uint64_t capacity, dlfw_error *err);
 dlfw_status store_delete(struct store *s, const char *key, uint32_t key_len, dlfw_error *err);
 dlfw_status store_make_dir(struct store *s, const char *key, uint32_t key_len, dlfw_error *err);
+dlfw_status store_remove_dir(struct store *s, const char *key, uint32_t key_len, dlfw_error *err); /* an empty one */
 bool store_is_dir(struct store *s, const char *key, uint32_t key_len); /* call with the lock held */
 
 /* What comp.handle points to, first member of each kind of handle. */

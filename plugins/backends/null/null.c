@@ -106,6 +106,7 @@ static dlfw_status answer(const dlfw_backend *be, const dlfw_req *req, dlfw_comp
     case DLFW_OP_WRITE_COMMIT:
     case DLFW_OP_WRITE_ABORT:
     case DLFW_OP_MAKE_ROOT:
+    case DLFW_OP_REMOVE_ROOT:
         return DLFW_OK;
     default:
         return dlfw_fail(req->error, DLFW_E_UNSUPPORTED, "this backend does not know operation %u", req->op);
@@ -202,7 +203,8 @@ static const dlfw_backend_ops ops = {
     .op_mask = DLFW_OP_BIT(DLFW_OP_GET) | DLFW_OP_BIT(DLFW_OP_PUT) | DLFW_OP_BIT(DLFW_OP_STAT) |
                DLFW_OP_BIT(DLFW_OP_DELETE) | DLFW_OP_BIT(DLFW_OP_LIST) | DLFW_OP_BIT(DLFW_OP_OPEN) |
                DLFW_OP_BIT(DLFW_OP_CLOSE) | DLFW_OP_BIT(DLFW_OP_WRITE_BEGIN) | DLFW_OP_BIT(DLFW_OP_WRITE_PART) |
-               DLFW_OP_BIT(DLFW_OP_WRITE_COMMIT) | DLFW_OP_BIT(DLFW_OP_WRITE_ABORT) | DLFW_OP_BIT(DLFW_OP_MAKE_ROOT),
+               DLFW_OP_BIT(DLFW_OP_WRITE_COMMIT) | DLFW_OP_BIT(DLFW_OP_WRITE_ABORT) | DLFW_OP_BIT(DLFW_OP_MAKE_ROOT) |
+               DLFW_OP_BIT(DLFW_OP_REMOVE_ROOT),
     .create = null_create,
     .destroy = null_destroy,
     .stats = null_stats,

@@ -134,6 +134,7 @@ static dlfw_status parse_descr(struct dict *d, struct npy_header *h)
         return DLFW_E_UNSUPPORTED;
     }
     h->item_size = bytes;
+    snprintf(h->descr, sizeof h->descr, "%.*s", (int)sizeof h->descr - 1, text);
     return DLFW_OK;
 }
 

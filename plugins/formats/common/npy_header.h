@@ -11,6 +11,7 @@
 
 #define NPY_MAX_DIMS 64u
 #define NPY_MAX_ITEM 16u
+#define NPY_DESCR_CAP 8u
 #define NPY_HEADER_LIMIT (1u << 20) /* bytes of the dictionary that are accepted */
 #define NPY_MIN_BYTES 10u           /* magic, version, shortest length field */
 
@@ -21,6 +22,7 @@ struct npy_header {
     uint32_t ndim;
     uint32_t item_size;
     uint8_t fortran_order;
+    char descr[NPY_DESCR_CAP]; /* numpy's element type: "<f4" */
 };
 
 /* Why an array is not read; the caller adds object, member and offset. */

@@ -8,12 +8,16 @@
 
 #include "common/array_content.h"
 #include "common/byte_carry.h"
+#include "common/npy_describe.h"
+#include "common/npy_describe.h"
 #include "common/npy_samples.h"
 #include "common/span_set.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
+
+#define EXPLORE_BYTES 256u /* holds the header of nearly every file */
 
 struct dlfw_format {
     const dlfw_host *host;
@@ -73,46 +77,6 @@ static dlfw_status check_unit(const dlfw_reader *r, uint64_t unit, dlfw_error *e
     return DLFW_OK;
 }
 
-static dlfw_status step(dlfw_reader *r, uint64_t goal, const dlfw_span *have, uint32_t n_have, dlfw_range *want,
-                        uint32_t want_cap, uint32_t *n_want, dlfw_error *err)
-{
-    dlfw_status st;
-
-    *n_want = 0;
-    if (goal == DLFW_GOAL_METADATA) {
-        if (r->object->size < NPY_MIN_BYTES)
-            return dlfw_fail(err, DLFW_E_CORRUPT,
-                             "'%.*s': %" PRIu64 " bytes are too few for an npy file: it is truncated",
-                             (int)r->object->name_len, r->object->name, r->object->size);
-        return DLFW_OK;
-    }
-    st = check_unit(r, goal, err);
-    if (st < 0)
-        return st;
-    *n_want = span_missing(have, n_have, 0, r->object->size, want, want_cap);
-    return *n_want ? DLFW_NEED_IO : DLFW_OK;
-}
-
-static uint64_t unit_count(dlfw_reader *r)
-{
-    (void)r;
-    return 1;
-}
-
-static dlfw_status unit_info(dlfw_reader *r, uint64_t unit, dlfw_unit_info *ret, dlfw_error *err)
-{
-    dlfw_status st = check_unit(r, unit, err);
-
-    if (st < 0)
-        return st;
-    ret->flags = 0;
-    ret->first_sample = 0;
-    ret->samples = r->samples;
-    ret->stored_bytes = r->object->size;
-    ret->out_bytes = 0;
-    return DLFW_OK;
-}
-
 /* A complete header against the file and the run. */
 static dlfw_status check_array(dlfw_reader *r, dlfw_error *err)
 {
@@ -152,6 +116,76 @@ static dlfw_status feed(dlfw_reader *r, const uint8_t *data, uint64_t len, dlfw_
         if (byte_carry_take(&r->carry, r->array.header_bytes, &data, &len) < 0)
             return fail(r, DLFW_E_NO_MEMORY, 0, "out of memory for a long header", err);
     }
+    return DLFW_OK;
+}
+
+/* The header alone, for people: nobody else needs it before the rest of the file. */
+static dlfw_status explore(dlfw_reader *r, const dlfw_span *have, uint32_t n_have, dlfw_range *want, uint32_t *n_want,
+                           dlfw_error *err)
+{
+    uint64_t end;
+
+    if (r->has_array)
+        return DLFW_OK;
+    byte_carry_clear(&r->carry);
+    for (uint32_t i = 0; i < n_have && !r->has_array; i++) {
+        uint64_t skip = r->carry.len - have[i].offset;
+        dlfw_status st;
+
+        if (have[i].offset > r->carry.len || skip >= have[i].length)
+            continue;
+        st = feed(r, (const uint8_t *)have[i].data + skip, have[i].length - skip, err);
+        if (st < 0)
+            return st;
+    }
+    if (r->has_array)
+        return DLFW_OK;
+    end = r->array.header_bytes > EXPLORE_BYTES ? r->array.header_bytes : EXPLORE_BYTES;
+    end = end < r->object->size ? end : r->object->size;
+    if (end <= r->carry.len)
+        return fail(r, DLFW_E_CORRUPT, r->object->size, "truncated inside the array header", err);
+    want[0] = (dlfw_range){.offset = r->carry.len, .length = end - r->carry.len};
+    *n_want = 1;
+    return DLFW_NEED_IO;
+}
+
+static dlfw_status step(dlfw_reader *r, uint64_t goal, const dlfw_span *have, uint32_t n_have, dlfw_range *want,
+                        uint32_t want_cap, uint32_t *n_want, dlfw_error *err)
+{
+    dlfw_status st;
+
+    *n_want = 0;
+    if (goal == DLFW_GOAL_METADATA) {
+        if (r->object->size < NPY_MIN_BYTES)
+            return dlfw_fail(err, DLFW_E_CORRUPT,
+                             "'%.*s': %" PRIu64 " bytes are too few for an npy file: it is truncated",
+                             (int)r->object->name_len, r->object->name, r->object->size);
+        return r->object->flags & DLFW_OBJECT_EXPLORE ? explore(r, have, n_have, want, n_want, err) : DLFW_OK;
+    }
+    st = check_unit(r, goal, err);
+    if (st < 0)
+        return st;
+    *n_want = span_missing(have, n_have, 0, r->object->size, want, want_cap);
+    return *n_want ? DLFW_NEED_IO : DLFW_OK;
+}
+
+static uint64_t unit_count(dlfw_reader *r)
+{
+    (void)r;
+    return 1;
+}
+
+static dlfw_status unit_info(dlfw_reader *r, uint64_t unit, dlfw_unit_info *ret, dlfw_error *err)
+{
+    dlfw_status st = check_unit(r, unit, err);
+
+    if (st < 0)
+        return st;
+    ret->flags = 0;
+    ret->first_sample = 0;
+    ret->samples = r->samples;
+    ret->stored_bytes = r->object->size;
+    ret->out_bytes = 0;
     return DLFW_OK;
 }
 
@@ -211,6 +245,16 @@ static dlfw_status decode(dlfw_reader *r, uint64_t unit, const dlfw_span *have, 
     return DLFW_OK;
 }
 
+static dlfw_status describe(dlfw_reader *r, const dlfw_describe *out, dlfw_error *err)
+{
+    (void)err;
+    out->begin(out->ctx, "array", "");
+    if (r->has_array)
+        npy_describe(&r->array, out);
+    out->end(out->ctx);
+    return DLFW_OK;
+}
+
 static dlfw_status file_size(dlfw_format *fmt, const dlfw_encode_spec *spec, uint64_t *ret, dlfw_error *err)
 {
     struct array_plan plan;
@@ -252,6 +296,7 @@ static const dlfw_format_ops ops = {
     .decode = decode,
     .file_size = file_size,
     .encode = encode,
+    .describe = describe,
 };
 
 static const dlfw_iface iface = {

@@ -48,6 +48,7 @@ static const dlfw_format_ops ops = {
     .decode = npz_decode,
     .file_size = npz_file_size,
     .encode = npz_encode,
+    .describe = npz_describe,
 };
 
 static const dlfw_iface iface = {

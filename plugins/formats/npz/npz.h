@@ -28,6 +28,8 @@ dlfw_status npz_consume(dlfw_reader *reader, uint64_t unit, const dlfw_span *pie
 dlfw_status npz_decode(dlfw_reader *reader, uint64_t unit, const dlfw_span *have, uint32_t n_have, void *out,
                        dlfw_view *views, uint32_t view_cap, dlfw_error *err);
 
+dlfw_status npz_describe(dlfw_reader *reader, const dlfw_describe *out, dlfw_error *err);
+
 dlfw_status npz_file_size(dlfw_format *fmt, const dlfw_encode_spec *spec, uint64_t *ret, dlfw_error *err);
 dlfw_status npz_encode(dlfw_format *fmt, const dlfw_encode_spec *spec, const dlfw_sink *sink, dlfw_error *err);
 

@@ -46,6 +46,7 @@ dlfw_status npz_feed_restart(dlfw_reader *r, dlfw_error *err)
             return npz_fail(r, DLFW_E_NO_MEMORY, r->member.local_offset, "out of memory to inflate", err);
     }
     byte_carry_clear(&r->carry);
+    r->is_raw = r->entry && !r->entry->is_array;
     r->stage = STAGE_LOCAL_HEADER;
     r->stream_ended = false;
     r->crc = 0;
@@ -70,7 +71,7 @@ static dlfw_status feed_local_header(dlfw_reader *r, const uint8_t **data, uint6
 
         if (st == DLFW_OK) {
             r->data_offset = r->member.local_offset + need;
-            r->stage = STAGE_ARRAY_HEADER;
+            r->stage = r->is_raw ? STAGE_PAYLOAD : STAGE_ARRAY_HEADER;
             byte_carry_clear(&r->carry);
         }
         if (st != DLFW_NEED_IO || !*len)
@@ -99,6 +100,13 @@ static dlfw_status feed_array_header(dlfw_reader *r, const uint8_t *data, uint64
         struct npy_reason reason;
         dlfw_status st = npy_header_parse(byte_carry_data(&r->carry), r->carry.len, &r->array, &reason);
 
+        if (st == DLFW_E_UNSUPPORTED && r->entry) {
+            r->entry->reason = reason;
+            r->is_raw = true;
+            r->stage = STAGE_PAYLOAD;
+            byte_carry_clear(&r->carry);
+            return DLFW_OK;
+        }
         if (st < 0)
             return npz_fail(r, st, r->data_offset, reason.text, err);
         if (st == DLFW_OK) {
@@ -149,6 +157,14 @@ static dlfw_status feed_deflated(dlfw_reader *r, const uint8_t *data, uint64_t l
     }
 }
 
+/* The header of a deflated member is seen only when it is inflated to be verified. */
+static void note_array(dlfw_reader *r)
+{
+    r->entry->has_array = !r->is_raw && (npz_verifies(r) || !npz_is_deflated(r));
+    if (r->entry->has_array)
+        r->entry->array = r->array;
+}
+
 /* All stored bytes of the member have been fed. */
 static dlfw_status finish(dlfw_reader *r, dlfw_error *err)
 {
@@ -161,6 +177,8 @@ static dlfw_status finish(dlfw_reader *r, dlfw_error *err)
             return npz_fail_crc(r, r->crc, err);
     }
     r->stage = STAGE_DONE;
+    if (r->entry)
+        note_array(r);
     return DLFW_OK;
 }
 

@@ -27,14 +27,18 @@ void npz_reader_close(dlfw_reader *r)
     byte_carry_free(&r->carry);
     inflater_destroy(r->inflater);
     r->inflater = NULL;
+    npz_contents_free(r->contents);
+    r->contents = NULL;
 }
 
 static dlfw_status step_metadata(dlfw_reader *r, struct zip_search *s)
 {
     dlfw_status st;
 
-    if (r->has_member)
+    if (r->has_member || r->contents)
         return DLFW_OK;
+    if (r->object->flags & DLFW_OBJECT_EXPLORE)
+        return npz_contents_read(s, &r->contents);
     st = zip_find_member(s, &r->member);
     if (st != DLFW_OK)
         return st;
@@ -44,8 +48,29 @@ static dlfw_status step_metadata(dlfw_reader *r, struct zip_search *s)
     return DLFW_OK;
 }
 
-static dlfw_status check_unit(const dlfw_reader *r, uint64_t unit, dlfw_error *err)
+/* When all members are units, the reader works on one of them at a time. */
+static dlfw_status select_entry(dlfw_reader *r, uint64_t unit, dlfw_error *err)
 {
+    struct npz_entry *e = npz_contents_unit(r->contents, unit);
+
+    if (!e)
+        return dlfw_fail(err, DLFW_E_INVALID, "'%.*s': unit %" PRIu64 " of %" PRIu64 " does not exist",
+                         (int)r->object->name_len, r->object->name, unit, r->contents->units);
+    if (e == r->entry)
+        return DLFW_OK;
+    r->entry = e;
+    r->member = e->member;
+    r->has_member = true;
+    r->is_raw = !e->is_array;
+    r->stage = STAGE_LOCAL_HEADER;
+    r->next = UINT64_MAX;
+    return DLFW_OK;
+}
+
+static dlfw_status check_unit(dlfw_reader *r, uint64_t unit, dlfw_error *err)
+{
+    if (r->contents)
+        return select_entry(r, unit, err);
     if (!r->has_member || unit != 0)
         return dlfw_fail(
             err, DLFW_E_INVALID, "'%.*s': unit %" PRIu64 " %s", (int)r->object->name_len, r->object->name, unit,
@@ -73,8 +98,7 @@ dlfw_status npz_step(dlfw_reader *r, uint64_t goal, const dlfw_span *have, uint3
 
 uint64_t npz_unit_count(dlfw_reader *r)
 {
-    (void)r;
-    return 1;
+    return r->contents ? r->contents->units : 1;
 }
 
 dlfw_status npz_unit_info(dlfw_reader *r, uint64_t unit, dlfw_unit_info *ret, dlfw_error *err)
@@ -84,7 +108,7 @@ dlfw_status npz_unit_info(dlfw_reader *r, uint64_t unit, dlfw_unit_info *ret, dl
     if (st < 0)
         return st;
     ret->flags = 0;
-    ret->first_sample = 0;
+    ret->first_sample = r->contents ? unit : 0;
     ret->samples = r->samples;
     ret->stored_bytes = r->member.end_bound - r->member.local_offset;
     ret->out_bytes = npz_is_deflated(r) ? r->member.bytes : 0;
@@ -96,7 +120,7 @@ static void find_payload(const dlfw_reader *r, const dlfw_span *piece, uint64_t 
 {
     uint64_t first, last;
 
-    if (npz_is_deflated(r) || r->stage < STAGE_PAYLOAD)
+    if (npz_is_deflated(r) || r->stage < STAGE_PAYLOAD || r->entry)
         return;
     first = r->data_offset + r->array.header_bytes;
     last = first + r->array.payload_bytes;
@@ -153,7 +177,7 @@ static dlfw_status decode_stored(dlfw_reader *r, const uint8_t *data, const uint
         if (st < 0)
             return st;
     }
-    *ret = data + (r->data_offset - r->member.local_offset) + r->array.header_bytes;
+    *ret = data + (r->data_offset - r->member.local_offset) + (r->is_raw ? 0 : r->array.header_bytes);
     return DLFW_OK;
 }
 
@@ -182,6 +206,9 @@ static dlfw_status decode_deflated(dlfw_reader *r, const uint8_t *data, uint8_t 
         if (crc != m->crc)
             return npz_fail_crc(r, crc, err);
     }
+    *ret = out;
+    if (r->is_raw)
+        return DLFW_OK;
     st = npy_header_parse(out, m->bytes, &r->array, &reason);
     if (st == DLFW_NEED_IO)
         return npz_fail(r, DLFW_E_CORRUPT, r->data_offset, "ends inside its array header", err);
@@ -210,6 +237,27 @@ dlfw_status npz_decode(dlfw_reader *r, uint64_t unit, const dlfw_span *have, uin
     st = npz_is_deflated(r) ? decode_deflated(r, data, out, &payload, err) : decode_stored(r, data, &payload, err);
     if (st < 0)
         return st;
-    npy_samples_view(&r->array, r->samples, payload, views);
+    if (r->is_raw)
+        views[0] = (dlfw_view){.data = payload, .bytes = m->bytes, .item_stride = 1, .item_size = 1};
+    else
+        npy_samples_view(&r->array, r->samples, payload, views);
+    return DLFW_OK;
+}
+
+dlfw_status npz_describe(dlfw_reader *r, const dlfw_describe *out, dlfw_error *err)
+{
+    struct npz_entry one = {.member = r->member, .is_array = true, .has_array = r->stage >= STAGE_PAYLOAD};
+
+    (void)err;
+    if (r->contents) {
+        out->number(out->ctx, "members", r->contents->total);
+        if (r->contents->total > r->contents->count)
+            out->number(out->ctx, "members not listed", r->contents->total - r->contents->count);
+        for (uint64_t i = 0; i < r->contents->count; i++)
+            npz_entry_describe(&r->contents->entries[i], out);
+    } else if (r->has_member) {
+        one.array = r->array;
+        npz_entry_describe(&one, out);
+    }
     return DLFW_OK;
 }

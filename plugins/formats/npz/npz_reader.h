@@ -10,6 +10,7 @@
 
 #include "common/byte_carry.h"
 #include "common/npy_header.h"
+#include "npz_contents.h"
 #include "zip_dir.h"
 #include "zip_inflate.h"
 
@@ -34,6 +35,9 @@ struct dlfw_reader {
     struct npy_header array;
     struct byte_carry carry;
     struct inflater *inflater;
+    struct npz_contents *contents; /* with DLFW_OBJECT_EXPLORE, after METADATA */
+    struct npz_entry *entry;       /* of them: the unit that member is */
+    bool is_raw;                   /* the member's bytes are no array that can be read */
 };
 
 /* Back to the first byte of the unit. */

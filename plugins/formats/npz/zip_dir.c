@@ -175,6 +175,14 @@ static dlfw_status choose(const struct zip_search *s, const struct zip_end *end,
     return best ? DLFW_OK : not_found(s, end, &first);
 }
 
+void zip_member_cut_gap(struct zip_member *m)
+{
+    const uint64_t most = ZIP_LOCAL_FIXED + LOCAL_VARIABLE_MAX + m->stored_bytes;
+
+    if (m->end_bound - m->local_offset > most)
+        m->end_bound = m->local_offset + most;
+}
+
 /* Sets end_bound of the chosen member; refuses members that share its bytes. */
 static dlfw_status bound(const struct zip_search *s, const struct zip_end *end, struct entry *chosen)
 {
@@ -202,9 +210,7 @@ static dlfw_status bound(const struct zip_search *s, const struct zip_end *end, 
     if (limit - m->local_offset < least)
         return zip_fail(s, DLFW_E_CORRUPT, chosen->pos, "zip members overlap according to the directory entry");
     m->end_bound = limit;
-    /* a foreign file may hold a long gap before the next member */
-    if (m->end_bound - m->local_offset > ZIP_LOCAL_FIXED + LOCAL_VARIABLE_MAX + m->stored_bytes)
-        m->end_bound = m->local_offset + ZIP_LOCAL_FIXED + LOCAL_VARIABLE_MAX + m->stored_bytes;
+    zip_member_cut_gap(m);
     return DLFW_OK;
 }
 
@@ -246,4 +252,35 @@ dlfw_status zip_find_member(const struct zip_search *s, struct zip_member *ret)
         return st;
     *ret = chosen.m;
     return DLFW_OK;
+}
+
+dlfw_status zip_list_members(const struct zip_search *s,
+                             dlfw_status (*each)(void *ctx, const struct zip_member *m, bool readable), void *ctx)
+{
+    struct zip_end end = {0};
+    struct entry e = {0};
+    dlfw_status st;
+
+    st = zip_find_end(s, &end);
+    if (st != DLFW_OK)
+        return st;
+    st = zip_need(s, end.dir_offset, end.dir_offset + end.dir_bytes);
+    if (st != DLFW_OK)
+        return st;
+    e.next = end.dir_offset;
+    for (uint64_t i = 0; i < end.entries && st >= 0; i++) {
+        bool is_readable;
+
+        st = entry_at(s, e.next, &end, &e);
+        if (st < 0)
+            break;
+        is_readable = !(e.m.flags & (ZIP_FLAG_ENCRYPTED | ZIP_FLAG_MASKED)) &&
+                      (e.m.method == ZIP_STORED || e.m.method == ZIP_DEFLATED);
+        if (is_readable)
+            st = readable(s, &e);
+        e.m.end_bound = end.dir_offset;
+        if (st >= 0)
+            st = each(ctx, &e.m, is_readable);
+    }
+    return st;
 }

@@ -8,6 +8,8 @@
 
 #include "dlfw/format.h"
 
+#include <stdbool.h>
+
 #define ZIP_NAME_MAX 255u
 #define ZIP_LOCAL_FIXED 30u
 
@@ -41,6 +43,13 @@ struct zip_search {
 
 /* DLFW_OK with *ret, DLFW_NEED_IO with want[] filled, or an error. Keeps no state: called again with more bytes. */
 dlfw_status zip_find_member(const struct zip_search *s, struct zip_member *ret);
+
+/* Every member in the directory's order, end_bound being the end of all members; readable: stored or deflated, and not
+ * encrypted. Ends early when each() fails. Otherwise as zip_find_member. */
+dlfw_status zip_list_members(const struct zip_search *s,
+                             dlfw_status (*each)(void *ctx, const struct zip_member *m, bool readable), void *ctx);
+/* A foreign file may hold a long gap before the next member: brings end_bound near the member's own end. */
+void zip_member_cut_gap(struct zip_member *m);
 
 /* A name for messages: bytes that would disturb a terminal or a line become '?'. */
 struct zip_name_text {
