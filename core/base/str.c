@@ -174,12 +174,3 @@ void arena_free(struct arena *a)
     }
     a->blocks = NULL;
 }
-
-uint64_t hash_mix(uint64_t x)
-{
-    x ^= x >> 30;
-    x *= 0xbf58476d1ce4e5b9ull;
-    x ^= x >> 27;
-    x *= 0x94d049bb133111ebull;
-    return x ^ (x >> 31);
-}

@@ -40,6 +40,14 @@ char *arena_strndup(struct arena *a, const char *text, size_t len);
 char *arena_format(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void arena_free(struct arena *a);
 
-uint64_t hash_mix(uint64_t x); /* splitmix64's finaliser */
+/* splitmix64's finaliser */
+static inline uint64_t hash_mix(uint64_t x)
+{
+    x ^= x >> 30;
+    x *= 0xbf58476d1ce4e5b9ull;
+    x ^= x >> 27;
+    x *= 0x94d049bb133111ebull;
+    return x ^ (x >> 31);
+}
 
 #endif

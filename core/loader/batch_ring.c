@@ -44,31 +44,28 @@ void ring_begin(struct loader *l)
     atomic_store(&l->demanded, 0);
 }
 
-bool ring_deliver(struct loader *l, uint64_t position, const dlfw_view *view, struct unit_memory *memory,
-                  uint64_t bytes)
+struct slot *ring_slot(struct loader *l, uint64_t position)
 {
     uint64_t batch = position / l->args.batch;
-    uint64_t place = position % l->args.batch;
     struct slot *s = &l->slots[batch % l->slot_count];
 
-    if (atomic_load_explicit(&s->serves, memory_order_acquire) != batch)
-        return false;
-    if (view)
-        s->views[place] = *view;
-    s->memory[place] = memory;
+    return atomic_load_explicit(&s->serves, memory_order_acquire) == batch ? s : NULL;
+}
+
+void ring_arrived(struct loader *l, struct slot *s, uint32_t samples, uint64_t bytes)
+{
     if (bytes)
         atomic_fetch_add_explicit(&s->bytes, bytes, memory_order_relaxed);
-    if (atomic_fetch_sub_explicit(&s->remaining, 1, memory_order_acq_rel) == 1) {
+    if (atomic_fetch_sub_explicit(&s->remaining, samples, memory_order_acq_rel) == samples) {
         atomic_fetch_add(&l->completed_word, 1);
         if (atomic_load(&l->main_waits))
             futex_wake_all(&l->completed_word);
     }
-    return true;
 }
 
 static void give_back(struct loader *l, struct slot *s)
 {
-    for (uint64_t i = 0; i < l->args.batch; i++) {
+    for (uint64_t i = 0; l->keep_samples && i < l->args.batch; i++) {
         struct unit_memory *m = s->memory[i];
 
         s->memory[i] = NULL;

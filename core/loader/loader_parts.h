@@ -138,9 +138,10 @@ bool loader_reads_whole(const struct loader *l, uint64_t size); /* in one reques
 dlfw_status ring_create(struct loader *l);
 void ring_destroy(struct loader *l);
 void ring_begin(struct loader *l);
-/* False: the slot still serves an earlier batch. */
-bool ring_deliver(struct loader *l, uint64_t position, const dlfw_view *view, struct unit_memory *memory,
-                  uint64_t bytes);
+/* The slot of the position's batch, NULL: it still serves an earlier one. Once it is there, it stays until all of the
+ * batch's samples have arrived. */
+struct slot *ring_slot(struct loader *l, uint64_t position);
+void ring_arrived(struct loader *l, struct slot *s, uint32_t samples, uint64_t bytes);
 void ring_drop_all(struct loader *l);     /* readers are idle; gives back what undelivered batches hold */
 void ring_tell_readers(struct loader *l); /* a slot or memory is free */
 

@@ -159,30 +159,69 @@ static bool close_visit(struct visit *v)
     return true;
 }
 
-/* One sample to its slot; false while the slot is still taken. */
-static bool hand_over(struct visit *v, uint64_t position, uint64_t sample)
+/* The sample's views and memory to its place in the slot. */
+static void hand_over(struct visit *v, struct slot *slot, uint64_t place, uint64_t sample)
+{
+    uint32_t at = visit_loaded(v, sample);
+    struct unit_memory *m = v->loaded[at];
+
+    slot->views[place] = m->views[sample - m->first_sample];
+    slot->memory[place] = m;
+    visit_lend(v, at);
+}
+
+/* Positions that are neither shuffled nor kept need no look at each: how many of them are loaded. */
+static uint32_t pass_over(struct visit *v, uint64_t first_index, uint64_t most)
+{
+    uint64_t first = visit_sample(v, v->next_delivery);
+    uint64_t loaded = first < v->loaded_end ? v->loaded_end - first : 0, n = loaded < most ? loaded : most, hash = 0;
+
+    for (uint64_t i = 1; i <= n; i++)
+        hash += hash_mix(first_index + first + i);
+    v->thread->epoch.sample_count_hash += hash;
+    return (uint32_t)n;
+}
+
+static uint32_t pass_each(struct visit *v, struct slot *slot, uint64_t place, uint64_t first_index, uint64_t most)
+{
+    uint32_t n = 0;
+
+    for (; n < most; n++) {
+        uint64_t sample = visit_sample(v, v->next_delivery + n);
+
+        if (sample >= v->loaded_end)
+            break;
+        if (v->thread->loader->keep_samples)
+            hand_over(v, slot, place + n, sample);
+        v->thread->epoch.sample_count_hash += hash_mix(first_index + sample + 1);
+    }
+    return n;
+}
+
+/* Of the next positions of one batch those that are loaded, in order; how many. *blocked: their slot is still taken. */
+static uint32_t deliver_run(struct visit *v, bool *blocked)
 {
     struct reader_thread *t = v->thread;
     struct loader *l = t->loader;
-    struct unit_memory *m = NULL;
-    const dlfw_view *view = NULL;
-    uint32_t at = 0;
+    uint64_t position = v->first_position + v->next_delivery, place = position % l->args.batch;
+    uint64_t left = v->count - v->next_delivery, in_batch = l->args.batch - place;
+    uint64_t most = left < in_batch ? left : in_batch;
+    uint64_t first_index = v->file * l->args.files->dataset->samples_per_file;
+    struct slot *slot;
+    uint32_t n;
 
-    if (l->keep_samples) {
-        at = visit_loaded(v, sample);
-        m = v->loaded[at];
-        view = &m->views[sample - m->first_sample];
-        visit_lend(v, at);
-    }
-    if (!ring_deliver(l, position, view, m, v->bytes_moved)) {
-        if (m)
-            visit_take_back(v, at, m);
-        return false;
-    }
+    if (visit_sample(v, v->next_delivery) >= v->loaded_end)
+        return 0;
+    slot = ring_slot(l, position);
+    *blocked = !slot;
+    if (!slot)
+        return 0;
+    n = l->keep_samples || l->order.shuffle_samples ? pass_each(v, slot, place, first_index, most)
+                                                    : pass_over(v, first_index, most);
+    t->epoch.samples += n;
+    ring_arrived(l, slot, n, v->bytes_moved);
     v->bytes_moved = 0;
-    t->epoch.samples++;
-    t->epoch.sample_count_hash += hash_mix(v->file * l->args.files->dataset->samples_per_file + sample + 1);
-    return true;
+    return n;
 }
 
 /*
@@ -191,21 +230,15 @@ static bool hand_over(struct visit *v, uint64_t position, uint64_t sample)
  */
 static bool deliver(struct visit *v)
 {
-    struct loader *l = v->thread->loader;
-    uint64_t per_file = l->args.files->dataset->samples_per_file;
+    bool blocked = false;
+    uint32_t n;
 
-    for (; v->next_delivery < v->count; v->next_delivery++) {
-        uint64_t position = v->first_position + v->next_delivery;
-        uint64_t sample = per_file == 1 ? 0 : sample_order_at(&l->order, l->shard_first + position).sample;
-
-        if (sample >= v->loaded_end)
-            return true;
-        if (!hand_over(v, position, sample))
-            return false;
-        if (v->next_delivery + 1 == v->count)
+    while (v->next_delivery < v->count && (n = deliver_run(v, &blocked)) > 0) {
+        v->next_delivery += n;
+        if (v->next_delivery == v->count)
             histogram_record(&v->thread->sample_ns, clock_now_ns() - v->claim_ns);
     }
-    return true;
+    return !blocked;
 }
 
 /* After a unit was loaded. Units of an object that is already in memory are all loaded first, which gives its piece

@@ -180,23 +180,35 @@ bool visit_metadata(struct visit *v)
     return visit_begin_unit(v);
 }
 
-static uint64_t wanted_sample(const struct visit *v, uint32_t i)
+uint64_t visit_sample(const struct visit *v, uint32_t i)
 {
-    return sample_order_at(&v->thread->loader->order, v->thread->loader->shard_first + v->first_position + i).sample;
+    const struct loader *l = v->thread->loader;
+
+    if (!l->order.shuffle_samples && i) /* a visit stays inside a unit */
+        return v->first_wanted + i;
+    return l->args.files->dataset->samples_per_file == 1
+               ? 0
+               : sample_order_at(&l->order, l->shard_first + v->first_position + i).sample;
 }
 
 void visit_want(struct visit *v)
 {
-    v->first_wanted = 0;
-    v->last_wanted = v->thread->loader->args.files->dataset->samples_per_file - 1;
-    if (v->count == v->last_wanted + 1)
-        return;
-    v->first_wanted = v->last_wanted = wanted_sample(v, 0);
-    for (uint32_t i = 1; i < v->count; i++) {
-        uint64_t sample = wanted_sample(v, i);
+    const struct loader *l = v->thread->loader;
+    uint64_t per_file = l->args.files->dataset->samples_per_file, sample = visit_sample(v, 0);
+    uint64_t unit = sample / l->unit * l->unit, size = per_file - unit < l->unit ? per_file - unit : l->unit;
 
-        v->first_wanted = sample < v->first_wanted ? sample : v->first_wanted;
-        v->last_wanted = sample > v->last_wanted ? sample : v->last_wanted;
+    v->first_wanted = v->last_wanted = sample;
+    if (v->count == size) {
+        v->first_wanted = unit;
+        v->last_wanted = unit + size - 1;
+    } else if (!l->order.shuffle_samples) {
+        v->last_wanted = sample + v->count - 1;
+    } else {
+        for (uint32_t i = 1; i < v->count; i++) {
+            sample = visit_sample(v, i);
+            v->first_wanted = sample < v->first_wanted ? sample : v->first_wanted;
+            v->last_wanted = sample > v->last_wanted ? sample : v->last_wanted;
+        }
     }
 }
 
@@ -214,7 +226,7 @@ static uint64_t wanted_in(const struct visit *v, uint64_t first, uint64_t count)
         return to - from + 1;
     }
     for (uint32_t i = 0; i < v->count; i++)
-        wanted += wanted_sample(v, i) - first < count;
+        wanted += visit_sample(v, i) - first < count;
     return wanted;
 }
 

@@ -116,17 +116,6 @@ void visit_lend(struct visit *v, uint32_t at)
     memmove(&v->loaded[at], &v->loaded[at + 1], (v->loaded_count - at) * sizeof(struct unit_memory *));
 }
 
-void visit_take_back(struct visit *v, uint32_t at, struct unit_memory *m)
-{
-    if (m->undelivered++) {
-        atomic_fetch_sub_explicit(&m->refs, 1, memory_order_relaxed);
-        return;
-    }
-    memmove(&v->loaded[at + 1], &v->loaded[at], (v->loaded_count - at) * sizeof(struct unit_memory *));
-    v->loaded[at] = m;
-    v->loaded_count++;
-}
-
 void visit_drop(struct visit *v, struct unit_memory **m)
 {
     struct loader *l = v->thread->loader;

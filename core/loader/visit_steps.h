@@ -19,8 +19,7 @@ void visit_share_whole(struct visit *v);                       /* the same, in t
 void visit_add_loaded(struct visit *v);                        /* the unit is decoded */
 uint32_t visit_loaded(struct visit *v, uint64_t sample);       /* index of the unit that holds it */
 void visit_lend(struct visit *v, uint32_t at);                 /* a reference for one of its samples */
-void visit_take_back(struct visit *v, uint32_t at, struct unit_memory *m); /* the sample's slot was not free */
-void visit_drop(struct visit *v, struct unit_memory **m);                  /* the visit's own reference */
+void visit_drop(struct visit *v, struct unit_memory **m);      /* the visit's own reference */
 void visit_drop_all(struct visit *v);
 
 /* Where reading of a range begins. */
@@ -43,7 +42,8 @@ bool visit_opened(struct visit *v, dlfw_error *err); /* object_size is known: op
 bool visit_metadata(struct visit *v);
 bool visit_begin_unit(struct visit *v); /* the next one, from v->unit on, that has wanted samples */
 dlfw_status visit_consume(struct visit *v, const dlfw_span *piece, dlfw_error *err);
-bool visit_unit_done(struct visit *v); /* all bytes are there: decode, then deliver */
-void visit_want(struct visit *v);      /* after the claim: which samples of the file */
+bool visit_unit_done(struct visit *v);                    /* all bytes are there: decode, then deliver */
+void visit_want(struct visit *v);                         /* after the claim: which samples of the file */
+uint64_t visit_sample(const struct visit *v, uint32_t i); /* of the file: at the visit's i-th position */
 
 #endif

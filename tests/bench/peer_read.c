@@ -41,8 +41,12 @@ static struct range *read_list(size_t *ret_count)
             if (!list)
                 fail("list");
         }
-        list[count++] = (struct range){
-            count && strcmp(list[count - 1].file, file) == 0 ? list[count - 1].file : strdup(file), offset, length};
+        list[count] = (struct range){.offset = offset, .length = length};
+        if (count && strcmp(list[count - 1].file, file) == 0)
+            list[count].file = list[count - 1].file;
+        else
+            list[count].file = strdup(file);
+        count++;
     }
     *ret_count = count;
     return list;

@@ -44,7 +44,7 @@ def peer_program(bench, name, *args, stdin=None):
     done = subprocess.run(argv, input=stdin, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{argv[0]}: exit {done.returncode}\n{done.stderr}")
-    count, seconds = done.stdout.split()[:2]
+    count, seconds = re.findall(r"[\d.]+", done.stdout)[:2]
     return float(count) / float(seconds)
 
 
@@ -189,7 +189,7 @@ def parquet(bench):
     read = [f"feature_{i:03d}" for i, c in enumerate(DLRM_TYPES) if c.isupper()]
     for name, columns, wanted, files, rows, group, size, batch in (
             ("flux", FLUX, [], 2, 8 if bench.smoke else 96, 48, 2164832, 4),
-            ("dlrm", dlrm_columns(), read, 1 if bench.smoke else 4, 6144 * (2 if bench.smoke else 64), 6144, 761, 2048)):
+            ("dlrm", dlrm_columns(), read, 1 if bench.smoke else 4, 6144 * (4 if bench.smoke else 64), 6144, 761, 16384)):
         options = f"  parquet:\n    row_group_size: {group}\n    columns:\n{columns}"
         config = run_file(bench, f"parquet-{name}", "parquet", files, rows, size, batch, options)
         bench.dlfw("generate", config)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any text as a checkpoint's manifest and as latest.json: refused with a message, or understood so that it holds together
- * and prints as something that reads back the same. */
+/* Any text as a checkpoint's manifest and as latest.json: refused with a message, or understood so that it holds
+ * together and prints as something that reads back the same. */
 #include <stdlib.h>
 #include <string.h>
 

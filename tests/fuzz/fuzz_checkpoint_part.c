@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as a stored part: refused with a message, or decoded to as many bytes as the manifest says, not one more. And
- * the same bytes as numbers: coded, they decode to themselves. Input: how to decode, the raw size, the part.
+ * Any bytes as a stored part: refused with a message, or decoded to as many bytes as the manifest says, not one more.
+ * And the same bytes as numbers: coded, they decode to themselves. Input: how to decode, the raw size, the part.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -91,20 +91,27 @@ class Round:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    def check(self, before, retires):
+    def load(self):
+        self.dlfw("run", self.config, "++checkpoint.num_checkpoints_write=0", "++checkpoint.num_checkpoints_read=1", "++checkpoint.load_from=latest",
+                  "++checkpoint.verify=all")
+
+    def check_latest(self, found):
+        if found and sum(c["latest"] for c in found) != 1:
+            raise AssertionError(f"`latest` names none of {[c['name'] for c in found]}")
+
+    def check(self, before, retires, removes):
         """Returns (checkpoints, what was left)."""
         found = self.listed()
         names = [c["name"] for c in found]
-        if not retires and not set(before) <= set(names):
+        if not retires and not removes and not set(before) <= set(names):
             raise AssertionError(f"lost: {set(before) - set(names)}")
-        if before and not names:
+        if before and not names and not removes:
             raise AssertionError(f"nothing is left of {before}")
         if names:
-            if sum(c["latest"] for c in found) != 1:
-                raise AssertionError(f"`latest` names none of {names}")
+            if before and not removes:  # `latest` comes after the first manifest, and goes before the last one
+                self.check_latest(found)
+                self.load()
             self.dlfw("checkpoint", "verify", self.store, "--all")
-            self.dlfw("run", self.config, "++checkpoint.num_checkpoints_write=0", "++checkpoint.num_checkpoints_read=1",
-                      "++checkpoint.load_from=latest", "++checkpoint.verify=all")
         left = self.files()
         said = json.loads(self.dlfw("clean", "--dry-run", "--json", self.store))
         if self.files() != left:
@@ -119,8 +126,12 @@ class Round:
             raise AssertionError(f"cleaned too much: {sorted(gone)}")
         if bool(gone) != bool(done["count"]) or said["count"] < 1 and gone:
             raise AssertionError(f"gone {sorted(gone)}, said {said}, {done}")
-        if [c["name"] for c in self.listed()] != names:
+        found = self.listed()
+        if [c["name"] for c in found] != names:
             raise AssertionError("cleaning changed the checkpoints")
+        self.check_latest(found)
+        if names:
+            self.load()
         empty = [p for p in (self.store / "shards").glob("**/ckpt-*") if p.is_dir() and p.name not in names]
         if empty:
             raise AssertionError(f"empty folders are left: {empty}")
@@ -146,7 +157,7 @@ def main():
             kills += one.run_and_kill(ways, rng.uniform(0.01, 0.25))
             if removes:
                 one.remove_and_kill(rng.uniform(0.002, 0.02))
-            count, left = one.check([] if removes else before, any("keep" in w for w in ways))
+            count, left = one.check(before, any("keep" in w for w in ways), removes)
             left_rounds, left_files, most = left_rounds + (left > 0), left_files + left, max(most, count)
             before = [c["name"] for c in one.listed()] if count else []
             if count > 40:

@@ -21,6 +21,7 @@ endfunction()
 
 dlfw_unit_test(span_set LIBRARIES dlfw-format-arrays)
 dlfw_unit_test(npy_header LIBRARIES dlfw-format-arrays)
+dlfw_unit_test(object_cache LIBRARIES dlfw-format-arrays)
 dlfw_format_test(npz_read PLUGINS npz npy)
 dlfw_format_test(npz_hostile PLUGINS npz npy)
 dlfw_format_test(npz_encode PLUGINS npz npy)

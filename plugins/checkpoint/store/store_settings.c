@@ -88,12 +88,12 @@ dlfw_status store_hook_settings(struct dlfw_hook *hook, const dlfw_create_args *
                                 .part_bytes = o->part_size,
                                 .threads = hook->threads,
                                 .slots = part_ring_slots(hook->memory_budget, hook->threads, o->part_size, stored)};
-    if (!shard->slots) {
+    if (!shard->slots && o->compress != COMPRESS_NONE) {
         snprintf(text, sizeof text, "is %" PRIu64 " bytes; a part of part_size needs %" PRIu64, hook->memory_budget,
                  o->part_size + stored);
         return args->host->config_fail(args->host_ctx, "memory_budget", text, reterr);
     }
-    if (shard->threads > shard->slots)
+    if (shard->slots && shard->threads > shard->slots)
         shard->threads = shard->slots;
     hook->settings.strategy = (enum layout_strategy)o->strategy;
     hook->settings.keep_last = o->keep_last;
