@@ -125,8 +125,9 @@ static const dlfw_checkpoint_tools *tools_of(struct cleaning *c, const char *hoo
 static dlfw_status clean_checkpoints(struct cleaning *c, const char *hook, const char *uri, dlfw_error *err)
 {
     const dlfw_checkpoint_tools *tools = tools_of(c, hook);
+    char *root = c->cfg ? storage_root_uri(c->cfg) : NULL;
     struct service_env env = {.registry = &c->registry,
-                              .storage_root = uri,
+                              .storage_root = root,
                               .storage_options = options_for(c, uri),
                               .retry = c->cfg ? c->cfg->storage.retry : NULL,
                               .problems = &c->problems};
@@ -138,13 +139,17 @@ static dlfw_status clean_checkpoints(struct cleaning *c, const char *hook, const
     struct error_slot why;
     dlfw_status st;
 
-    if (!tools || !DLFW_HAS(tools, clean) || !tools->clean)
+    if (!tools || !DLFW_HAS(tools, clean) || !tools->clean) {
+        free(root);
         return DLFW_OK;
+    }
     error_slot_init(&why);
     c->folder = uri;
     ctx.set = services_open(&env);
+    services_add_root(ctx.set, uri);
     st = tools->clean(&place, &args, take_report, c, &why.e);
     services_close(ctx.set);
+    free(root);
     if (st == DLFW_E_NOT_FOUND)
         return DLFW_OK; /* clean_storage has judged a folder that is not there */
     if (st < 0)
@@ -170,10 +175,11 @@ static dlfw_status clean_run(struct cleaning *c, dlfw_error *err)
     const char *hook = checkpoint_hook_name(c->cfg);
     dlfw_status st = clean_storage(c, data, err);
 
-    if (st >= 0 && hook)
-        st = clean_checkpoints(c, hook, checkpoints, err);
+    /* a temporary file would keep the folder of an unfinished checkpoint */
     if (st >= 0 && hook && !is_below(checkpoints, data))
         st = clean_storage(c, checkpoints, err);
+    if (st >= 0 && hook)
+        st = clean_checkpoints(c, hook, checkpoints, err);
     free(checkpoints);
     free(data);
     free(root);
