@@ -6,8 +6,10 @@
 
 /* Each chunk costs a call. */
 #define CHUNKS_MAX (UINT64_C(1) << 24)
-/* Once that many ranges are missing, they are read before more are looked for. */
+/* Once that many ranges are missing, or that many chunks could not be looked up, they are read before more are looked
+ * for. */
 #define WANTS_ENOUGH 48u
+#define MISSES_ENOUGH 2000u
 
 /* Ids of one open data set; 0 is none. */
 struct ids {
@@ -162,31 +164,43 @@ static dlfw_status take_properties(struct h5_source *s, const struct ids *ids, s
     return DLFW_OK;
 }
 
-/* The chunk at a place of the grid; NEED_IO notes what is missing. */
+/*
+ * The chunk at a place of the grid; NEED_IO notes what is missing. The library has a call that tells a chunk's place,
+ * but it goes through all chunks each time; so the chunk is read, and the driver notes where the bytes would come from
+ * without reading them.
+ */
 static dlfw_status take_chunk(struct h5_source *s, hid_t id, struct h5_set *set, uint64_t index, uint64_t *cap)
 {
     hsize_t at[H5_RANK_MAX], bytes = 0;
-    haddr_t address = HADDR_UNDEF;
-    unsigned mask = 0;
+    struct h5_raw_place place = {0};
+    uint32_t mask = 0;
     uint64_t rest = index;
+    uint8_t nothing[8];
+    herr_t result;
 
     for (uint32_t i = set->rank; i-- > 0; rest /= set->grid[i])
         at[i] = rest % set->grid[i] * set->chunk_dims[i];
-    if (H5Dget_chunk_info_by_coord(id, at, &mask, &address, &bytes) < 0)
-        return h5_library_fail(s, DLFW_E_CORRUPT, "the place of a chunk cannot be read");
-    if (address == HADDR_UNDEF || !bytes)
+    if (H5Dget_chunk_storage_size(id, at, &bytes) < 0)
+        return h5_library_fail(s, DLFW_E_CORRUPT, "the size of a chunk cannot be read");
+    if (!bytes)
         return DLFW_OK;
+    h5_vfd_note_raw(&place);
+    result = H5Dread_chunk(id, H5P_DEFAULT, at, &mask, nothing);
+    h5_vfd_note_raw(NULL);
+    if (result < 0 || place.length != bytes)
+        return h5_library_fail(s, DLFW_E_CORRUPT, "the place of a chunk cannot be read");
     if (bytes > UINT32_MAX)
-        return h5_corrupt(s, address, "a chunk of more than 4 GiB");
+        return h5_corrupt(s, place.offset, "a chunk of more than 4 GiB");
     return h5_chunk_table_add(
-        s, set, cap, &(struct h5_chunk){.index = index, .offset = address, .bytes = (uint32_t)bytes, .mask = mask});
+        s, set, cap,
+        &(struct h5_chunk){.index = index, .offset = place.offset, .bytes = (uint32_t)bytes, .mask = mask});
 }
 
 static dlfw_status take_chunks(struct h5_source *s, hid_t id, struct h5_set *set)
 {
     H5D_chunk_index_t kind;
     uint64_t cap = 0;
-    bool misses = false;
+    uint32_t misses = 0;
 
     if (H5Dget_chunk_index_type(id, &kind) >= 0)
         set->index = kind == H5D_CHUNK_IDX_BTREE ? H5_INDEX_TREE1 : (enum h5_index)kind;
@@ -194,44 +208,33 @@ static dlfw_status take_chunks(struct h5_source *s, hid_t id, struct h5_set *set
         return h5_fail(s->object, DLFW_E_UNSUPPORTED, 0, s->err,
                        "'%s' has %" PRIu64 " chunks in an index that only the HDF5 library reads", set->name,
                        set->chunk_count);
-    for (uint64_t i = 0; i < set->chunk_count && s->want_count < WANTS_ENOUGH; i++) {
+    for (uint64_t i = 0; i < set->chunk_count && s->want_count < WANTS_ENOUGH && misses < MISSES_ENOUGH; i++) {
         dlfw_status st = take_chunk(s, id, set, i, &cap);
 
         if (st < 0)
             return st;
-        misses |= st == DLFW_NEED_IO;
+        misses += st == DLFW_NEED_IO;
     }
     return misses ? DLFW_NEED_IO : h5_chunk_table_finish(s, set);
 }
 
-static dlfw_status take_place(struct h5_source *s, hid_t file, hid_t id, struct h5_set *set)
+static dlfw_status take_place(struct h5_source *s, hid_t id, struct h5_set *set)
 {
-    hsize_t user_block = 0;
-    hid_t plist;
+    haddr_t offset;
 
-    if (set->layout == H5_CONTIGUOUS) {
-        haddr_t offset = H5Dget_offset(id);
-
-        set->offset = offset == HADDR_UNDEF ? H5_UNDEFINED : offset;
-        if (set->offset != H5_UNDEFINED &&
-            (set->offset > s->object->size || set->bytes > s->object->size - set->offset))
-            return h5_fail(s->object, DLFW_E_CORRUPT, set->offset, s->err,
-                           "'%s' has %" PRIu64 " bytes, which reach beyond the file", set->name, set->bytes);
+    if (set->layout == H5_CHUNKED)
+        return take_chunks(s, id, set);
+    if (set->layout != H5_CONTIGUOUS)
         return DLFW_OK;
-    }
-    if (set->layout != H5_CHUNKED)
-        return DLFW_OK;
-    plist = H5Fget_create_plist(file);
-    if (plist < 0 || H5Pget_userblock(plist, &user_block) < 0)
-        return h5_library_fail(s, DLFW_E_CORRUPT, "the file's properties cannot be read");
-    H5Pclose(plist);
-    if (user_block) /* versions of the library differ in what the addresses then count from */
-        return h5_fail(s->object, DLFW_E_UNSUPPORTED, 0, s->err,
-                       "'%s' has an index of chunks that only the HDF5 library reads, behind a user block", set->name);
-    return take_chunks(s, id, set);
+    offset = H5Dget_offset(id);
+    set->offset = offset == HADDR_UNDEF ? H5_UNDEFINED : offset;
+    if (set->offset != H5_UNDEFINED && (set->offset > s->object->size || set->bytes > s->object->size - set->offset))
+        return h5_fail(s->object, DLFW_E_CORRUPT, set->offset, s->err,
+                       "'%s' has %" PRIu64 " bytes, which reach beyond the file", set->name, set->bytes);
+    return DLFW_OK;
 }
 
-static dlfw_status scan_set(struct h5_source *s, hid_t file, uint32_t what, const struct ids *ids, struct h5_set *set)
+static dlfw_status scan_set(struct h5_source *s, uint32_t what, const struct ids *ids, struct h5_set *set)
 {
     dlfw_status st;
 
@@ -249,7 +252,7 @@ static dlfw_status scan_set(struct h5_source *s, hid_t file, uint32_t what, cons
     if (st != DLFW_OK || what == H5_DATASET_SHAPE)
         return st;
     st = h5_dataset_check(s, 0, set);
-    return st == DLFW_OK ? take_place(s, file, ids->set, set) : st;
+    return st == DLFW_OK ? take_place(s, ids->set, set) : st;
 }
 
 dlfw_status h5_library_scan(struct h5_source *s, hid_t file, const char *path, uint32_t what, struct h5_set *set,
@@ -271,7 +274,7 @@ dlfw_status h5_library_scan(struct h5_source *s, hid_t file, const char *path, u
     ids.space = H5Dget_space(object);
     ids.type = H5Dget_type(object);
     ids.plist = H5Dget_create_plist(object);
-    st = scan_set(s, file, what, &ids, set);
+    st = scan_set(s, what, &ids, set);
     close_ids(&ids);
     return st;
 }

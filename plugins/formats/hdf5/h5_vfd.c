@@ -25,6 +25,7 @@ struct span_file_info {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Under lock. The property list stays: closing it after a failed open would wipe what is said of the failure. */
+static struct h5_raw_place *raw_place;
 static hid_t driver = H5I_INVALID_HID, access_list = H5I_INVALID_HID;
 
 static H5FD_t *span_open(const char *name, unsigned flags, hid_t fapl, haddr_t max_address)
@@ -83,6 +84,8 @@ static void want_blocks(struct h5_source *s, uint64_t offset, uint64_t len)
     uint64_t block = BLOCK << (doublings < BLOCK_DOUBLINGS_MAX ? doublings : BLOCK_DOUBLINGS_MAX);
     uint64_t begin = offset / block * block;
 
+    if (s->want_count && s->wants[s->want_count - 1].offset == begin)
+        return; /* calls that fail on the same block follow each other */
     h5_want(s, begin, (offset + len - begin + block - 1) / block * block);
 }
 
@@ -92,10 +95,13 @@ static herr_t span_read(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t addre
     const uint64_t size = s->object->size;
     dlfw_range missing;
 
-    (void)type;
     (void)dxpl;
     if (address > size || len > size - address)
         return -1;
+    if (raw_place && type == H5FD_MEM_DRAW) {
+        *raw_place = (struct h5_raw_place){.offset = address, .length = len};
+        return 0;
+    }
     if (span_missing(s->have, s->n_have, address, address + len, &missing, 1)) {
         want_blocks(s, address, len);
         return -1;
@@ -148,6 +154,11 @@ void h5_library_lock(void)
 void h5_library_unlock(void)
 {
     pthread_mutex_unlock(&lock);
+}
+
+void h5_vfd_note_raw(struct h5_raw_place *place)
+{
+    raw_place = place;
 }
 
 hid_t h5_vfd_open(struct h5_source *s)

@@ -16,6 +16,12 @@ void h5_library_unlock(void);
 
 /* The object as an open file, read-only; negative when the library fails. [locked] */
 hid_t h5_vfd_open(struct h5_source *s);
+/* Where a read of data goes: between begin and end reads of data are not done but noted here. */
+struct h5_raw_place {
+    uint64_t offset, length; /* of the last one; length 0: none */
+};
+void h5_vfd_note_raw(struct h5_raw_place *place); /* NULL: reads are done again. [locked] */
+
 /* NEED_IO when bytes were missing; else status, with what the library said of the call that just failed. [locked] */
 dlfw_status h5_library_fail(struct h5_source *s, dlfw_status status, const char *what);
 

@@ -70,6 +70,12 @@ simple("tree.h5", values((40, 6, 6)), chunks=(1, 3, 3))
 simple("tree_edges.h5", values((5, 7, 6), "<i2"), chunks=(2, 3, 4))
 simple("fixed.h5", values((5, 7, 6), "<f4"), "latest", chunks=(2, 3, 4))
 simple("fixed_rows.h5", values((7, 5)), "latest", chunks=(2, 5))
+simple("fixed_parts.h5", values((3, 6, 4), "<i2"), "latest", chunks=(1, 2, 4))
+with File("reversed.h5", "latest") as f:
+    d = f.create_dataset("records_0", (3, 6, 4), "<i2", chunks=(1, 2, 4))
+    for at in reversed(range(9)):
+        d.id.write_direct_chunk((at // 3, at % 3 * 2, 0), values((3, 6, 4), "<i2")[at // 3, at % 3 * 2:][:2].tobytes())
+expect("reversed.h5", values((3, 6, 4), "<i2"))
 simple("paged.h5", values((1100,)), "latest", chunks=(1,))
 simple("single.h5", values((4, 3, 5)), "latest", chunks=(4, 3, 5))
 low_level("implicit.h5", values((5, 7)), "latest", set_chunk=((2, 3),), set_alloc_time=(h5py.h5d.ALLOC_TIME_EARLY,))
@@ -194,6 +200,9 @@ with File("user_block.h5", userblock_size=1024) as f:
     f.put("more", values((4, 3)), chunks=(1, 3))
 expect("user_block.h5", values((4, 3)))
 expect("user_block.h5", values((4, 3)), dataset="more")
+with File("user_block_latest.h5", "latest", userblock_size=512) as f:
+    f.put("records_0", values((6, 4)), chunks=(1, 4), maxshape=(None, 4), compression="gzip")
+expect("user_block_latest.h5", values((6, 4)), by="library")
 with File("virtual.h5", "latest") as f:
     layout = h5py.VirtualLayout((4, 3), "u1")
     layout[...] = h5py.VirtualSource("default.h5", "records_0", (4, 3, 5))[:, :, 0]
