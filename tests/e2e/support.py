@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import time
 import unittest
 
 BUILD = pathlib.Path(os.environ["TEST_BUILD"]).resolve()
+SANITIZED = re.search(r"^DLFW_SANITIZE:\w+=\w", (BUILD / "CMakeCache.txt").read_text(), re.M) is not None
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 SMALL = """model:

@@ -75,13 +75,28 @@ dpkg-deb -x "$sdk" "$work/sdk"
 [ -z "$(find "$root" -name '*.a' -o -name '*.h' -o -name '*.cmake')" ] || fail "parts of the SDK are in dlfw_*.deb"
 
 say "libraries"
-# The loader and every library that the program and its plugins ask for; each must come from a package that Depends names.
+# The loader and every library that the program and its plugins need; each must come from a package that Depends names, or that one
+# of these needs itself (libhdf5 brings its own).
+brought() { # the packages, and all that they depend on
+    local seen=" " package todo="$*"
+    while [ -n "$todo" ]; do
+        package=${todo%% *}
+        todo=${todo#"$package"}
+        todo=${todo# }
+        [[ $seen == *" $package "* ]] && continue
+        seen+="$package "
+        todo+=" $(dpkg-query -W -f '${Depends}\n' "$package" 2>/dev/null | sed 's/([^)]*)//g; s/:any//g; s/[,|]/ /g' | xargs || true)"
+        todo=$(echo $todo)
+    done
+    echo "$seen"
+}
 find "$root/usr/bin/dlfw" "$root"/usr/lib/*/dlfw/plugins -type f -exec ldd {} + |
     grep -o '/[^ ]*\.so[^ ]*\( \|$\)' | grep -v "^$root" | sort -u >"$work/libraries"
 depends=$(field "$program" Depends)
+closure=$(brought $(sed 's/([^)]*)//g; s/,/ /g' <<<"$depends"))
 while read -r library; do
     package=$(dpkg -S "$(realpath "$library")" 2>/dev/null || dpkg -S "$library") || fail "no package owns $library"
-    [[ $depends =~ (^|\ )${package%%:*}(\ |,|$) ]] || fail "'${package%%:*}' is needed for $library; dlfw depends on: $depends"
+    [[ $closure == *" ${package%%:*} "* ]] || fail "'${package%%:*}' is needed for $library; dlfw depends on: $depends"
     cp -L --parents "$library" "$root"
 done <"$work/libraries"
 
@@ -104,7 +119,8 @@ python3 - "$work/list.json" <<'PY' || fail "dlfw plugins list"
 import json, sys
 found = json.load(open(sys.argv[1]))
 names = sorted(p["name"] for p in found["plugins"])
-wanted = ["direct", "file", "memory", "metrics", "npy", "npz", "null"]
+wanted = ["checkpoint_files", "checkpoint_store", "csv", "direct", "file", "hdf5", "indexed_binary", "jpeg", "memory", "metrics", "mmap_indexed_binary", "npy",
+          "npz", "null", "parquet", "png", "raw", "synthetic", "tfrecord"]
 if names != wanted or found["refused"]:
     sys.exit(f"found {names}, refused {found['refused']}; wanted {wanted}")
 PY
