@@ -191,6 +191,8 @@ static dlfw_status choose_sizes(struct loader *l, dlfw_error *err)
     l->max_size = file_list_max_size(l->args.files);
     l->unit = unit_samples(l, ds);
     choose_sides(l);
+    if (l->format_ops && l->unit < ds->samples_per_file)
+        l->metadata = xcalloc(l->args.files->count, sizeof *l->metadata);
     l->keep_samples = l->cfg->reader.samples == SAMPLES_KEEP && l->format_ops;
     l->has_open = storage_op_mask(l->args.storage) & DLFW_OP_BIT(DLFW_OP_OPEN);
     l->on_demand = l->cfg->reader.read_threads == 0;
@@ -291,6 +293,7 @@ void loader_destroy(struct loader *l)
     ring_drop_all(l);
     free(l->threads);
     free(l->side_sizes);
+    free(l->metadata);
     ring_destroy(l);
     free_records(l);
     pool_destroy(l->pool);

@@ -39,6 +39,8 @@ struct unit_memory {
     struct unit_memory *next_free;
 };
 
+enum { METADATA_UNKNOWN, METADATA_BEING_READ, METADATA_KNOWN };
+
 struct slot {
     _Atomic uint64_t serves;    /* the batch that may fill it now */
     _Atomic uint32_t remaining; /* samples that have not arrived */
@@ -83,6 +85,8 @@ struct loader {
     uint32_t side_count;
     bool reads_sides;             /* one of them has DLFW_SIDE_READ */
     _Atomic uint64_t *side_sizes; /* by file and side, 0: not asked yet, else bytes + 1; NULL: no side is read */
+    /* by file, where a file is visited often: METADATA_*; the first visit reads what the format will remember */
+    _Atomic uint8_t *metadata;
     bool keep_samples;
     bool has_open;  /* the backend has handles */
     bool on_demand; /* read_threads: 0, nothing is read ahead */

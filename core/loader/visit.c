@@ -75,6 +75,7 @@ void visit_start(struct visit *v)
         v->sizes_of_sides[i] = UINT64_MAX;
     }
     v->next_side = 0;
+    v->reads_metadata = false;
     v->handle = NULL;
     v->object_size = UINT64_MAX;
     v->reader_open = false;
@@ -123,11 +124,35 @@ static void release_whole_piece(struct visit *v)
     v->whole_piece = NULL;
 }
 
+/* The first visit of a file reads its metadata, which the format remembers; others begin when that is done. */
+bool visit_may_begin(struct visit *v)
+{
+    struct loader *l = v->thread->loader;
+    uint8_t unknown = METADATA_UNKNOWN;
+
+    if (!l->metadata || v->reads_metadata || atomic_load(&l->metadata[v->file]) == METADATA_KNOWN)
+        return true;
+    v->reads_metadata = atomic_compare_exchange_strong(&l->metadata[v->file], &unknown, (uint8_t)METADATA_BEING_READ);
+    return v->reads_metadata || unknown == METADATA_KNOWN;
+}
+
+void visit_has_metadata(struct visit *v, bool known)
+{
+    struct loader *l = v->thread->loader;
+
+    if (!v->reads_metadata)
+        return;
+    v->reads_metadata = false;
+    atomic_store(&l->metadata[v->file], (uint8_t)(known ? METADATA_KNOWN : METADATA_UNKNOWN));
+    ring_tell_readers(l);
+}
+
 /* Everything of the visit that is not the storage's any more. */
 static void release_all(struct visit *v)
 {
     struct loader *l = v->thread->loader;
 
+    visit_has_metadata(v, false);
     visit_drop_all(v);
     while (v->first_piece) {
         struct piece *p = v->first_piece;

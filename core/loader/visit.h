@@ -52,6 +52,7 @@ struct visit {
     dlfw_object object;
     dlfw_reader *reader; /* reader_size bytes, allocated once */
     bool reader_open;
+    bool reads_metadata; /* for the other visits of the file, which wait */
     bool verify_content;
     uint64_t unit, units;
     uint64_t unit_first_sample, unit_samples;

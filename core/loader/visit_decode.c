@@ -170,6 +170,7 @@ bool visit_metadata(struct visit *v)
         return true;
     }
     visit_drop_metadata(v);
+    visit_has_metadata(v, true);
     serial_enter(l->args.format_serial);
     v->units = l->format_ops->unit_count(v->reader);
     serial_leave(l->args.format_serial);

@@ -131,6 +131,8 @@ bool visit_begin(struct visit *v)
     struct piece *p;
     dlfw_status st = DLFW_OK;
 
+    if (!visit_may_begin(v))
+        return false;
     if (!l->has_open && v->expected_size != UINT64_MAX && !loader_reads_whole(l, v->expected_size)) {
         v->object_size = v->expected_size;
         v->state = VISIT_SIDES;

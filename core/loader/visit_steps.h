@@ -10,6 +10,10 @@
 
 void visit_fail(struct visit *v, dlfw_error *err); /* of a format call, or filled */
 
+/* visit.c */
+bool visit_may_begin(struct visit *v);
+void visit_has_metadata(struct visit *v, bool known); /* known: they were read to the end */
+
 /* visit_memory.c */
 void visit_reserve(struct visit *v, uint64_t bytes); /* at least that many bytes of the budget */
 void visit_charge(struct visit *v, struct unit_memory *m,

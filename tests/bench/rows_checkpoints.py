@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of checkpoints: direct write and restore against fio, compression against libzstd, PyTorch's files against PyTorch."""
+import os
 import shutil
 import statistics
 import subprocess
@@ -95,13 +96,15 @@ def torch(bench):
     script = bench.dir / "torch_peer.py"
     script.write_text(TORCH)
     blob = int(gib * GIB)
-    text = RUN.format(layers=-1, hidden=64, ffn=64, plugin="checkpoint_files", folder=folder, writes=2, reads=2, options="")
+    text = RUN.format(layers=-1, hidden=64, ffn=64, plugin="checkpoint_files", folder=folder, writes=1, reads=1, options="")
     config = bench.config("ck-torch", text.replace("type: transformer", "type: cnn").replace("model_size_bytes: 0", f"model_size_bytes: {blob}"))
     saves, loads = [], []
     for _ in range(bench.rounds if bench.smoke else min(bench.rounds, 3)):
         shutil.rmtree(folder, ignore_errors=True)
+        os.sync()  # neither side pays for what the other left to be written
         summary = bench.dlfw("run", config)
         shutil.rmtree(folder, ignore_errors=True)
+        os.sync()
         done = subprocess.run(["/usr/bin/python3", str(script), str(bench.dir / "torch.pt"), str(gib)], capture_output=True, text=True)
         if done.returncode:
             sys.exit(done.stderr)

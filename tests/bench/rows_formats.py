@@ -195,8 +195,10 @@ def parquet(bench):
         bench.dlfw("generate", config)
         paths = data_files(bench, f"parquet-{name}", "parquet")
         ranges = parquet_ranges(paths, wanted, bench)
-        compare(bench, "parquet", f"{name}-like row groups, raw, one thread, vs a plain read of the same ranges",
-                lambda: bytes_per_second(bench.dlfw("run", config)), lambda: peer_program(bench, "peer_read", "3", stdin=ranges), 0.85)
+        for verify in ("checksums", "none"):
+            compare(bench, "parquet", f"{name}-like row groups, raw, verify: {verify}, one thread, vs a plain read of the same ranges",
+                    lambda: bytes_per_second(bench.dlfw("run", config, f"++reader.verify={verify}")),  # noqa: B023
+                    lambda: peer_program(bench, "peer_read", "3", stdin=ranges), 0.85)  # noqa: B023
         chunks = sum(int(line.split()[2]) for line in ranges.splitlines())
         asked = bench.dlfw("run", config)["dlfw"]["epochs"][0]["bytes_asked"]
         footers = sum(footer_bytes(p) for p in paths)
