@@ -74,7 +74,11 @@ static void poly_init(struct crc_poly *p, uint32_t poly, crc_run *small)
         for (uint32_t i = 0; i < 256; i++)
             p->table[k][i] = p->table[k - 1][i] >> 8 ^ p->table[0][p->table[k - 1][i] & 0xff];
     p->by_16 = fold_constants(poly, 16);
+    p->by_32 = fold_constants(poly, 32);
+    p->by_48 = fold_constants(poly, 48);
     p->by_64 = fold_constants(poly, 64);
+    p->by_128 = fold_constants(poly, 128);
+    p->by_192 = fold_constants(poly, 192);
     p->by_256 = fold_constants(poly, 256);
     p->small = small ? small : run_portable;
 }

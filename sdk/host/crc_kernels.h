@@ -17,7 +17,7 @@ struct crc_fold {
 struct crc_poly {
     uint32_t poly; /* bit-reflected */
     uint32_t table[8][256];
-    struct crc_fold by_16, by_64, by_256; /* distance in bytes */
+    struct crc_fold by_16, by_32, by_48, by_64, by_128, by_192, by_256; /* distance in bytes */
     crc_run *small;                       /* for short pieces and what folding leaves */
 };
 

@@ -141,13 +141,30 @@ WIDE512_INLINE __m512i fold_64(__m512i acc, __m512i k, __m512i next)
     return _mm512_ternarylogic_epi64(low, high, next, 0x96); /* exclusive or of the three */
 }
 
+WIDE512_INLINE __m512i constants_64(struct crc_fold f)
+{
+    return _mm512_broadcast_i32x4(_mm_set_epi64x((long long)f.high, (long long)f.low));
+}
+
+/* The four 16-byte parts of acc, which follow each other, as one. */
+WIDE512_INLINE __m128i join_lanes(const struct crc_poly *p, __m512i acc)
+{
+    const __m512i distances =
+        _mm512_set_epi64(0, 0, (long long)p->by_16.high, (long long)p->by_16.low, (long long)p->by_32.high,
+                         (long long)p->by_32.low, (long long)p->by_48.high, (long long)p->by_48.low);
+    const __m512i moved = fold_64(acc, distances, _mm512_setzero_si512());
+    const __m128i first = _mm_xor_si128(_mm512_castsi512_si128(moved), _mm512_extracti32x4_epi32(moved, 1));
+
+    return _mm_xor_si128(_mm_xor_si128(first, _mm512_extracti32x4_epi32(moved, 2)), _mm512_extracti32x4_epi32(acc, 3));
+}
+
 /* Four accumulators of 64 bytes. */
 WIDE512 static uint32_t run_wide512(const struct crc_poly *p, uint32_t reg, const uint8_t *data, uint64_t len)
 {
-    __m512i acc[4], k = _mm512_broadcast_i32x4(_mm_set_epi64x((long long)p->by_256.high, (long long)p->by_256.low));
-    uint8_t accs[256];
+    const __m512i k = constants_64(p->by_256), k64 = constants_64(p->by_64);
+    __m512i acc[4], low, high;
 
-    if (len < 512)
+    if (len < 256)
         return run_clmul(p, reg, data, len);
     for (unsigned i = 0; i < 4; i++)
         acc[i] = _mm512_loadu_si512(data + 64 * i);
@@ -157,9 +174,12 @@ WIDE512 static uint32_t run_wide512(const struct crc_poly *p, uint32_t reg, cons
         for (unsigned i = 0; i < 4; i++)
             acc[i] = fold_64(acc[i], k, _mm512_loadu_si512(data + 64 * i));
     }
-    for (unsigned i = 0; i < 4; i++)
-        _mm512_storeu_si512(accs + 64 * i, acc[i]);
-    return finish_many(p, accs, 16, data, len);
+    low = fold_64(acc[0], constants_64(p->by_192), acc[3]);
+    high = fold_64(acc[1], constants_64(p->by_128), fold_64(acc[2], k64, _mm512_setzero_si512()));
+    acc[0] = _mm512_xor_si512(low, high);
+    for (; len >= 64; data += 64, len -= 64)
+        acc[0] = fold_64(acc[0], k64, _mm512_loadu_si512(data));
+    return finish(p, join_lanes(p, acc[0]), data, len);
 }
 
 void crc_paths_x86(const struct crc_path *ret[CRC_PATHS_MAX])
