@@ -121,7 +121,7 @@ static void backend(void)
     AT(dlfw_backend_ops, perform), AT(dlfw_backend_ops, queue_create), AT(dlfw_backend_ops, queue_destroy);
     AT(dlfw_backend_ops, submit), AT(dlfw_backend_ops, reap), AT(dlfw_backend_ops, cancel),
         AT(dlfw_backend_ops, wakeup);
-    AT(dlfw_backend_ops, mem_register), AT(dlfw_backend_ops, mem_unregister);
+    AT(dlfw_backend_ops, mem_register), AT(dlfw_backend_ops, mem_unregister), AT(dlfw_backend_ops, leftovers);
 }
 
 static void backend_constants(void)
@@ -129,7 +129,7 @@ static void backend_constants(void)
     IS(DLFW_OP_GET), IS(DLFW_OP_PUT), IS(DLFW_OP_STAT), IS(DLFW_OP_DELETE), IS(DLFW_OP_LIST), IS(DLFW_OP_OPEN),
         IS(DLFW_OP_CLOSE);
     IS(DLFW_OP_WRITE_BEGIN), IS(DLFW_OP_WRITE_PART), IS(DLFW_OP_WRITE_COMMIT), IS(DLFW_OP_WRITE_ABORT),
-        IS(DLFW_OP_MAKE_ROOT);
+        IS(DLFW_OP_MAKE_ROOT), IS(DLFW_OP_REMOVE_ROOT);
     IS(DLFW_REQ_WHOLE), IS(DLFW_REQ_DURABLE), IS(DLFW_REQ_EXCLUSIVE), IS(DLFW_REQ_DROP_CACHE), IS(DLFW_REQ_RECURSIVE);
     IS(DLFW_COMP_COPIED), IS(DLFW_COMP_MORE), IS(DLFW_BACKEND_NO_DATA), IS(DLFW_BACKEND_DIRECT), IS(DLFW_BACKEND_LOCAL);
 }
@@ -144,6 +144,19 @@ static void format(void)
     GROWS(dlfw_object);
     AT(dlfw_object, struct_size), AT(dlfw_object, flags), AT(dlfw_object, name), AT(dlfw_object, name_len);
     AT(dlfw_object, samples), AT(dlfw_object, size), IS(DLFW_OBJECT_VERIFY);
+    IS(DLFW_OBJECT_VERIFY_CONTENT), IS(DLFW_OBJECT_EXPLORE);
+    AT(dlfw_object, unit_samples);
+    AT(dlfw_object, content_seed);
+    AT(dlfw_object, content_object);
+    AT(dlfw_object, side_sizes);
+    AT(dlfw_object, side_count);
+    GROWS(dlfw_side);
+    AT(dlfw_side, struct_size);
+    AT(dlfw_side, flags);
+    AT(dlfw_side, folder);
+    AT(dlfw_side, suffix);
+    AT(dlfw_side, summary);
+    IS(DLFW_SIDE_READ), IS(DLFW_SIDE_REQUIRED), IS(DLFW_SIDE_SHIFT), IS(DLFW_MAX_SIDES), IS(DLFW_SIDE_OFFSET(0));
     GROWS(dlfw_unit_info);
     AT(dlfw_unit_info, struct_size), AT(dlfw_unit_info, flags), AT(dlfw_unit_info, first_sample),
         AT(dlfw_unit_info, samples);
@@ -154,7 +167,14 @@ static void format(void)
     AT(dlfw_encode_spec, samples), AT(dlfw_encode_spec, seed), AT(dlfw_encode_spec, object);
     GROWS(dlfw_sink);
     AT(dlfw_sink, struct_size), AT(dlfw_sink, ctx), AT(dlfw_sink, window), AT(dlfw_sink, advance), AT(dlfw_sink, write);
-    AT(dlfw_sink, patch), IS(DLFW_PATCH_LIMIT);
+    AT(dlfw_sink, patch), AT(dlfw_sink, sides), AT(dlfw_sink, side_count), IS(DLFW_PATCH_LIMIT);
+    GROWS(dlfw_describe);
+    AT(dlfw_describe, struct_size);
+    AT(dlfw_describe, ctx);
+    AT(dlfw_describe, begin);
+    AT(dlfw_describe, text);
+    AT(dlfw_describe, number);
+    AT(dlfw_describe, end);
     GROWS(dlfw_format_ops);
     AT(dlfw_format_ops, struct_size), AT(dlfw_format_ops, thread_class), AT(dlfw_format_ops, caps);
     AT(dlfw_format_ops, extension), AT(dlfw_format_ops, reader_size), AT(dlfw_format_ops, create);
@@ -162,8 +182,50 @@ static void format(void)
     AT(dlfw_format_ops, step), AT(dlfw_format_ops, unit_count), AT(dlfw_format_ops, unit_info),
         AT(dlfw_format_ops, consume);
     AT(dlfw_format_ops, decode), AT(dlfw_format_ops, file_size), AT(dlfw_format_ops, encode);
+    AT(dlfw_format_ops, sides);
+    AT(dlfw_format_ops, unit_samples);
+    AT(dlfw_format_ops, describe);
+    AT(dlfw_format_ops, write_side);
     DLFW_DTYPE_LIST(DTYPE_LINE)
     IS(DLFW_FORMAT_SAMPLE_RANGES), IS(DLFW_FORMAT_SERIAL_INSIDE);
+}
+
+static void checkpoint(void)
+{
+    GROWS(dlfw_checkpoint_event);
+    AT(dlfw_checkpoint_event, struct_size);
+    AT(dlfw_checkpoint_event, what);
+    AT(dlfw_checkpoint_event, epoch);
+    AT(dlfw_checkpoint_event, number);
+    AT(dlfw_checkpoint_event, step);
+    AT(dlfw_checkpoint_event, bytes);
+    AT(dlfw_checkpoint_event, rank_bytes);
+    AT(dlfw_checkpoint_event, stored_bytes);
+    AT(dlfw_checkpoint_event, begin_ns);
+    AT(dlfw_checkpoint_event, end_ns);
+    AT(dlfw_checkpoint_event, model_ns);
+    AT(dlfw_checkpoint_event, optimizer_ns);
+    AT(dlfw_checkpoint_event, stall_ns);
+    AT(dlfw_checkpoint_event, parameters);
+    AT(dlfw_checkpoint_event, model_bytes);
+    AT(dlfw_checkpoint_event, optimizer_bytes);
+    AT(dlfw_checkpoint_event, subset_ranks);
+    AT(dlfw_checkpoint_event, subset_of);
+    AT(dlfw_checkpoint_event, name);
+    IS(DLFW_CHECKPOINT_MODEL), IS(DLFW_CHECKPOINT_SAVE_BEGIN), IS(DLFW_CHECKPOINT_SAVE_END);
+    IS(DLFW_CHECKPOINT_LOAD_BEGIN), IS(DLFW_CHECKPOINT_LOAD_END), IS(DLFW_CHECKPOINT_WRITES_BEGIN);
+    IS(DLFW_CHECKPOINT_WRITES_END), IS(DLFW_CHECKPOINT_READS_BEGIN), IS(DLFW_CHECKPOINT_READS_END);
+    GROWS(dlfw_listed);
+    AT(dlfw_listed, struct_size);
+    AT(dlfw_listed, name_len);
+    AT(dlfw_listed, name);
+    AT(dlfw_listed, size);
+    AT(dlfw_listed, mtime_ns);
+    GROWS(dlfw_plan_sink);
+    AT(dlfw_plan_sink, struct_size);
+    AT(dlfw_plan_sink, ctx);
+    AT(dlfw_plan_sink, file);
+    AT(dlfw_plan_sink, figure);
 }
 
 static void hook(void)
@@ -173,6 +235,15 @@ static void hook(void)
     AT(dlfw_hook_services, writer_commit), AT(dlfw_hook_services, writer_abort), AT(dlfw_hook_services, source_open);
     AT(dlfw_hook_services, source_read), AT(dlfw_hook_services, source_close), AT(dlfw_hook_services, remove);
     AT(dlfw_hook_services, barrier), AT(dlfw_hook_services, put);
+    AT(dlfw_hook_services, writer_window);
+    AT(dlfw_hook_services, writer_advance);
+    AT(dlfw_hook_services, source_scan);
+    AT(dlfw_hook_services, list);
+    AT(dlfw_hook_services, make_root);
+    AT(dlfw_hook_services, broadcast);
+    AT(dlfw_hook_services, gather);
+    AT(dlfw_hook_services, checkpoint);
+    AT(dlfw_hook_services, remove_root);
     GROWS(dlfw_hook_ctx);
     AT(dlfw_hook_ctx, struct_size), AT(dlfw_hook_ctx, phase), AT(dlfw_hook_ctx, epoch), AT(dlfw_hook_ctx, rank);
     AT(dlfw_hook_ctx, world_size), AT(dlfw_hook_ctx, last_status), AT(dlfw_hook_ctx, step),
@@ -183,8 +254,9 @@ static void hook(void)
     AT(dlfw_hook_ops, struct_size), AT(dlfw_hook_ops, thread_class), AT(dlfw_hook_ops, caps), AT(dlfw_hook_ops, create);
     AT(dlfw_hook_ops, destroy), AT(dlfw_hook_ops, initialize), AT(dlfw_hook_ops, after_step),
         AT(dlfw_hook_ops, after_epoch);
-    AT(dlfw_hook_ops, finalize), AT(dlfw_hook_ops, ends_block);
+    AT(dlfw_hook_ops, finalize), AT(dlfw_hook_ops, ends_block), AT(dlfw_hook_ops, workload), AT(dlfw_hook_ops, plan);
     IS(DLFW_PHASE_INITIALIZE), IS(DLFW_PHASE_STEP), IS(DLFW_PHASE_EPOCH), IS(DLFW_PHASE_FINALIZE);
+    IS(DLFW_PHASE_WORKLOAD);
 }
 
 int main(void)
@@ -197,6 +269,7 @@ int main(void)
     backend();
     backend_constants();
     format();
+    checkpoint();
     hook();
     return 0;
 }
