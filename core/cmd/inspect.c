@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/utf8.h"
@@ -73,11 +74,25 @@ static void add_name(struct str *names, const char *name)
     str_add(names, name);
 }
 
+/* Other names that people give to files of a format. */
+static const char *known_extension(const char *key)
+{
+    static const char *const also[][2] = {{"h5", "hdf5"},        {"he5", "hdf5"},  {"nc", "hdf5"},
+                                          {"jpg", "jpeg"},       {"jpe", "jpeg"},  {"tfrecords", "tfrecord"},
+                                          {"tfrec", "tfrecord"}, {"pq", "parquet"}};
+    const char *extension = strrchr(key, '.') ? strrchr(key, '.') + 1 : "";
+
+    for (size_t i = 0; i < sizeof also / sizeof *also; i++)
+        if (strcasecmp(extension, also[i][0]) == 0 || strcasecmp(extension, also[i][1]) == 0)
+            return also[i][1];
+    return extension;
+}
+
 /* The format whose files have the extension of in->key. The one that is called so is tried first, so that mostly one
  * plugin is loaded. */
 static dlfw_status find_format(struct inspection *in, dlfw_error *err)
 {
-    const char *extension = strrchr(in->key, '.') ? strrchr(in->key, '.') + 1 : "";
+    const char *extension = known_extension(in->key);
     struct registry *reg = in->registry;
     struct str names = STR_EMPTY;
     struct error_slot quiet;
@@ -251,8 +266,8 @@ static void print_text(const json_t *document)
         str_add_format(&out, "  unit %zu\n", i);
         inspect_tree_facts(item, 4, &out);
     }
-    str_add_format(&out, "  checksums: %s\n",
-                   json_string_value(json_is_string(problem) ? problem : json_object_get(document, "checksums")));
+    str_add_format(&out, "  checks: %s\n",
+                   json_string_value(json_is_string(problem) ? problem : json_object_get(document, "checks")));
     fputs(out.data, stdout);
     str_free(&out);
 }
@@ -291,7 +306,7 @@ static bool inspect_file(const struct arguments *args, struct registry *registry
     in->document = json_object();
     put_text(in->document, "uri", uri);
     st = examine(in, &err.e);
-    put_text(in->document, "checksums",
+    put_text(in->document, "checks",
              st == DLFW_E_CORRUPT        ? "damaged"
              : st < 0 || args->no_verify ? "not checked"
                                          : "ok");

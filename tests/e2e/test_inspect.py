@@ -43,6 +43,11 @@ class Inspect(EndToEnd):
         data[at] ^= 1
         path.write_bytes(data)
 
+    def test_other_peoples_extensions(self):
+        for name, other in (("photo.jpeg", "photo.JPG"), ("photo.jpeg", "photo.jpe")):
+            (self.folder / other).write_bytes((self.folder / name).read_bytes())
+            self.assertEqual(self.json(other)["format"], "jpeg")
+
     def test_numpy_archive(self):
         x, names = self.parts("arrays.npz")
         self.assertEqual((x["kind"], x["name"]), ("array", "x.npy"))
@@ -82,13 +87,13 @@ class Inspect(EndToEnd):
         lines = result.out.splitlines()
         size = (self.folder / "photo.png").stat().st_size
         self.assertEqual(lines[:3], [f"photo.png: png, {size} bytes, 1 unit", "  image png", "    width: 40"])
-        self.assertEqual(lines.count("  checksums: ok"), 2)
+        self.assertEqual(lines.count("  checks: ok"), 2)
         self.assertIn("  array x.npy", lines)
 
     def test_document(self):
         document = self.json("photo.png")
-        self.assertEqual(list(document), ["uri", "format", "bytes", "units", "contents", "checksums", "problem"])
-        self.assertEqual((document["uri"], document["format"], document["units"], document["checksums"], document["problem"]),
+        self.assertEqual(list(document), ["uri", "format", "bytes", "units", "contents", "checks", "problem"])
+        self.assertEqual((document["uri"], document["format"], document["units"], document["checks"], document["problem"]),
                          ("photo.png", "png", 1, "ok", None))
         self.assertEqual(document["bytes"], (self.folder / "photo.png").stat().st_size)
 
@@ -115,11 +120,11 @@ class Inspect(EndToEnd):
                 self.damage(name, 200 if name.endswith("npz") else 100)
                 result = self.dlfw("inspect", name)
                 self.assert_fails(result, name, "CRC", "offset")
-                self.assertRegex(result.out, "checksums: .*CRC")
+                self.assertRegex(result.out, "checks: .*CRC")
                 document = self.json(name, status=1)
-                self.assertEqual(document["checksums"], "damaged")
+                self.assertEqual(document["checks"], "damaged")
                 self.assertIn("CRC", document["problem"])
-                self.assertEqual(self.json(name, "--no-verify")["checksums"], "not checked")
+                self.assertEqual(self.json(name, "--no-verify")["checks"], "not checked")
 
     def test_damage_in_an_array_that_no_training_reads(self):
         data = (self.folder / "arrays.npz").read_bytes()
@@ -136,7 +141,7 @@ class Inspect(EndToEnd):
         self.damage("photo.png", 100)
         result = self.dlfw("inspect", "photo.png", "one.npy", "nothing.npy")
         self.assertEqual(result.status, 1)
-        self.assertEqual(result.out.count("checksums: ok"), 1)
+        self.assertEqual(result.out.count("checks: ok"), 1)
         self.assertEqual(len(result.err.splitlines()), 2, result.err)
 
     def test_format_by_name(self):
@@ -164,7 +169,7 @@ class Inspect(EndToEnd):
                 self.assertEqual(len(files), 12)
                 result = self.dlfw("inspect", *files)
                 self.assert_good(result)
-                self.assertEqual(result.out.count("checksums: ok"), 12)
+                self.assertEqual(result.out.count("checks: ok"), 12)
 
     def test_names_are_shown_as_one_line(self):
         (self.folder / "one.npy").rename(self.folder / "new\nline.npy")

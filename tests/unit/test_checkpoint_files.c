@@ -476,7 +476,8 @@ START_TEST(plan_is_what_is_written)
     ck_assert_msg(f->ops->plan(f->hook, 0, 1, &sink, &err) >= 0, "%s", f->text);
     ck_assert_uint_eq(p.files, count(f, "ck/"));
     ck_assert_uint_eq(p.payload, p.model + p.optimizer);
-    ck_assert_uint_lt(p.memory, 4096);
+    ck_assert_uint_gt(p.memory, 40u << 20); /* parts in flight of a stream */
+    ck_assert_uint_lt(p.memory % (40u << 20), 4096);
     ck_assert_uint_ge(p.figures, 4);
     end(f);
 }

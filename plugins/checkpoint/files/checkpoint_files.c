@@ -106,6 +106,10 @@ static dlfw_status files_workload(dlfw_hook *hook, const dlfw_hook_ctx *ctx, dlf
     return checkpoint_run_workload(&hook->run, ctx, reterr);
 }
 
+/* What the host's streams hold at most: the parts in flight and the one that is filled, where they are largest
+ * (services). */
+#define STREAM_MOST (5u * ((uint64_t)8 << 20))
+
 static dlfw_status files_plan(dlfw_hook *hook, uint32_t rank, uint32_t world_size, const dlfw_plan_sink *out,
                               dlfw_error *reterr)
 {
@@ -128,7 +132,8 @@ static dlfw_status files_plan(dlfw_hook *hook, uint32_t rank, uint32_t world_siz
         out->file(out->ctx, name, file.payload_bytes, container_file_bytes(container, &plan, &file));
     }
     threads = hook->options->threads < plan.file_count ? hook->options->threads : plan.file_count;
-    st = checkpoint_plan_figures(&hook->run.model, world_size, plan.file_count + threads * largest, out, reterr);
+    st = checkpoint_plan_figures(&hook->run.model, world_size, plan.file_count + threads * (largest + STREAM_MOST), out,
+                                 reterr);
     model_plan_free(&plan);
     return st;
 }
