@@ -126,13 +126,13 @@ static dlfw_status scan_dir(struct scan *scan, const char *dir, bool named, dlfw
 {
     struct dirent **names = NULL;
     struct stat st;
-    int count;
+    int count, missing = stat(dir, &st) < 0 ? errno : 0;
 
-    str_add_format(&scan->searched, "%s%s", scan->searched.len ? ", " : "", dir);
-    if (stat(dir, &st) < 0)
-        return dlfw_fail_errno(err, errno, "cannot read plugin directory '%s'", dir);
-    if (was_seen(scan, &st))
+    if (!missing && was_seen(scan, &st))
         return DLFW_OK;
+    str_add_format(&scan->searched, "%s%s", scan->searched.len ? ", " : "", dir);
+    if (missing)
+        return dlfw_fail_errno(err, missing, "cannot read plugin directory '%s'", dir);
     count = scandir(dir, &names, named ? wants_any : wants_ours, by_name);
     if (count < 0)
         return dlfw_fail_errno(err, errno, "cannot read plugin directory '%s'", dir);
