@@ -57,7 +57,6 @@ struct object_reader {
     dlfw_span *have; /* metadata, ascending */
     struct buffer *metadata;
     uint32_t have_count, metadata_count;
-    uint64_t bytes;
 };
 
 /* Where pieces go: a unit to consume(), metadata to memory. */
@@ -241,7 +240,6 @@ static dlfw_status read_ranges(struct object_reader *r, uint64_t goal, const dlf
         if (st >= 0) {
             dlfw_span piece = {.data = s->op.data, .offset = s->offset, .length = s->length};
 
-            r->bytes += s->length;
             st = take(r, goal, &piece, err);
             taken++;
         }
@@ -411,11 +409,6 @@ dlfw_reader *object_reader_reader(struct object_reader *r)
 uint64_t object_reader_size(const struct object_reader *r)
 {
     return r->parts[0].size;
-}
-
-uint64_t object_reader_bytes(const struct object_reader *r)
-{
-    return r->bytes;
 }
 
 void object_reader_close(struct object_reader *r)

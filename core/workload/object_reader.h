@@ -26,7 +26,6 @@ dlfw_status object_reader_verify_all(struct object_reader *r, dlfw_error *err);
 /* For unit_count, describe and write_side; belongs to r. */
 dlfw_reader *object_reader_reader(struct object_reader *r);
 uint64_t object_reader_size(const struct object_reader *r);  /* bytes of the object */
-uint64_t object_reader_bytes(const struct object_reader *r); /* read so far, metadata included */
 void object_reader_close(struct object_reader *r);           /* NULL is fine */
 
 #endif

@@ -123,7 +123,8 @@ static const dlfw_option hdf5[] = {
 static const dlfw_option parquet[] = {
     UNBOUND(DLFW_TYPE_NODE, "columns", .help = "list of {name, dtype, size, read}"),
     UNBOUND(DLFW_TYPE_U64, "row_group_size", .def = "1024", .min = "1", .help = "rows per row group"),
-    UNBOUND(DLFW_TYPE_U64, "generation_batch_size", .def = "0", .help = "rows generated at a time; 0: row_group_size"),
+    UNBOUND(DLFW_TYPE_U64, "generation_batch_size", .def = "0",
+            .help = SCHEMA_DEAD "rows are generated page by page, in place"),
     UNBOUND(DLFW_TYPE_STR, "partition_by", .help = "column that names the partitions"),
     UNBOUND(DLFW_TYPE_BOOL, "use_s3dlio_gen", .def = "false",
             .help = SCHEMA_DEAD "content is generated in one way; see content.seed"),
