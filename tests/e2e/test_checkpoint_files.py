@@ -258,7 +258,7 @@ class CheckpointFiles(EndToEnd):
         size = ["++model.transformer.hidden_size=128", "++model.num_layers=12", "++checkpoint.num_checkpoints_write=400", "++checkpoint.num_checkpoints_read=0",
                 "++checkpoint.fsync=false", f"++output.folder={self.results}"]
         plain = random.Random(4)
-        rounds = 0
+        files = 0
         for _ in range(20):
             process = self.start("run", config, *size)
             self.wait_for(lambda: (self.folder / "ck").exists() and any((self.folder / "ck").rglob("*.pt")))
@@ -268,9 +268,9 @@ class CheckpointFiles(EndToEnd):
             for path in (self.folder / "ck").rglob("*_states.pt"):
                 with zipfile.ZipFile(path) as archive:
                     self.assertIsNone(archive.testzip(), path)
-                rounds += 1
+                files += 1
             subprocess.run(["rm", "-rf", str(self.folder / "ck"), str(self.results)], check=True)
-        self.assertGreater(rounds, 20)
+        self.assertGreaterEqual(files, 20)  # one at least in each round
 
     def test_interrupt_while_waiting(self):
         process = self.start("run", self.write(LLAMA), "++checkpoint.time_between_checkpoints=60", f"++output.folder={self.results}")
