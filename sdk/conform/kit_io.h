@@ -38,6 +38,11 @@ struct kit_io *kit_io_open(struct kit *kit, dlfw_backend *be, uint32_t depth);
 void kit_io_close(struct kit_io *io);
 
 bool kit_can(const struct kit_io *io, uint16_t op);
+/* A service that does not tell whether there was anything to delete answers DLFW_OK (since ABI 1.2). */
+static inline bool kit_delete_may_be_silent(const struct kit_io *io)
+{
+    return (io->ops->caps & DLFW_BACKEND_STREAMS) != 0;
+}
 bool kit_has_data(const struct kit_io *io);
 
 /* A free slot with its request prepared; key may hold any bytes and must stay. */

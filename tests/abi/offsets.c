@@ -105,6 +105,15 @@ static void backend(void)
     FROZEN(dlfw_list_entry);
     AT(dlfw_list_entry, size), AT(dlfw_list_entry, mtime_ns), AT(dlfw_list_entry, name_off),
         AT(dlfw_list_entry, name_len);
+    FROZEN(dlfw_object_info);
+    AT(dlfw_object_info, size), AT(dlfw_object_info, mtime_ns), AT(dlfw_object_info, flags);
+    AT(dlfw_object_info, crc32c), AT(dlfw_object_info, md5), AT(dlfw_object_info, etag_off);
+    AT(dlfw_object_info, etag_len), AT(dlfw_object_info, content_type_off), AT(dlfw_object_info, content_type_len);
+    AT(dlfw_object_info, content_encoding_off), AT(dlfw_object_info, content_encoding_len);
+    AT(dlfw_object_info, storage_class_off), AT(dlfw_object_info, storage_class_len);
+    AT(dlfw_object_info, version_off), AT(dlfw_object_info, version_len), AT(dlfw_object_info, metadata_off);
+    AT(dlfw_object_info, metadata_len);
+    IS(DLFW_INFO_CRC32C), IS(DLFW_INFO_MD5), IS(DLFW_BACKEND_STREAMS);
     GROWS(dlfw_limits);
     AT(dlfw_limits, struct_size), AT(dlfw_limits, flags), AT(dlfw_limits, mem_align),
         AT(dlfw_limits, read_offset_align);
@@ -122,6 +131,7 @@ static void backend(void)
     AT(dlfw_backend_ops, submit), AT(dlfw_backend_ops, reap), AT(dlfw_backend_ops, cancel),
         AT(dlfw_backend_ops, wakeup);
     AT(dlfw_backend_ops, mem_register), AT(dlfw_backend_ops, mem_unregister), AT(dlfw_backend_ops, leftovers);
+    AT(dlfw_backend_ops, wait_fd);
 }
 
 static void backend_constants(void)
@@ -129,7 +139,7 @@ static void backend_constants(void)
     IS(DLFW_OP_GET), IS(DLFW_OP_PUT), IS(DLFW_OP_STAT), IS(DLFW_OP_DELETE), IS(DLFW_OP_LIST), IS(DLFW_OP_OPEN),
         IS(DLFW_OP_CLOSE);
     IS(DLFW_OP_WRITE_BEGIN), IS(DLFW_OP_WRITE_PART), IS(DLFW_OP_WRITE_COMMIT), IS(DLFW_OP_WRITE_ABORT),
-        IS(DLFW_OP_MAKE_ROOT), IS(DLFW_OP_REMOVE_ROOT);
+        IS(DLFW_OP_MAKE_ROOT), IS(DLFW_OP_REMOVE_ROOT), IS(DLFW_OP_COPY);
     IS(DLFW_REQ_WHOLE), IS(DLFW_REQ_DURABLE), IS(DLFW_REQ_EXCLUSIVE), IS(DLFW_REQ_DROP_CACHE), IS(DLFW_REQ_RECURSIVE);
     IS(DLFW_COMP_COPIED), IS(DLFW_COMP_MORE), IS(DLFW_BACKEND_NO_DATA), IS(DLFW_BACKEND_DIRECT), IS(DLFW_BACKEND_LOCAL);
 }

@@ -73,13 +73,13 @@ file(GLOB_RECURSE headers RELATIVE ${PROJECT_SOURCE_DIR}/sdk/include CONFIGURE_D
 foreach(header ${headers})
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/sdk/include/${header})
     file(READ ${PROJECT_SOURCE_DIR}/sdk/include/${header} text)
-    string(REPLACE "#define DLFW_ABI_MINOR 1" "#define DLFW_ABI_MINOR 2" text "${text}")
-    string(REPLACE "} dlfw_backend_ops;" "    void (*since_1_2)(dlfw_backend *be);\n} dlfw_backend_ops;" text "${text}")
+    string(REPLACE "#define DLFW_ABI_MINOR 2" "#define DLFW_ABI_MINOR 3" text "${text}")
+    string(REPLACE "} dlfw_backend_ops;" "    void (*since_1_3)(dlfw_backend *be);\n} dlfw_backend_ops;" text "${text}")
     file(CONFIGURE OUTPUT ${next_minor_dir}/${header} CONTENT "${text}" @ONLY)
 endforeach()
-dlfw_test_plugin(load next_minor SOURCE variant.c INCLUDES ${next_minor_dir} DEFINITIONS MORE_OPS=.since_1_2=tiny_destroy)
+dlfw_test_plugin(load next_minor SOURCE variant.c INCLUDES ${next_minor_dir} DEFINITIONS MORE_OPS=.since_1_3=tiny_destroy)
 dlfw_test_plugin(load next_minor_needed SOURCE variant.c INCLUDES ${next_minor_dir}
-                 DEFINITIONS NEED_MINOR=2 MORE_OPS=.since_1_2=tiny_destroy)
+                 DEFINITIONS NEED_MINOR=3 MORE_OPS=.since_1_3=tiny_destroy)
 
 dlfw_unit_test(option_value LIBRARIES dlfw-plugin-host)
 dlfw_unit_test(option_parse LIBRARIES dlfw-plugin-host)

@@ -65,9 +65,9 @@ START_TEST(list_shows_plugins_and_refusals)
 {
     ck_assert_int_eq(run("list", "--plugin-dir", FIRST, NULL, NULL), EXIT_OK);
     expect(out, "NAME     KIND     VERSION  ABI  FILE\n");
-    expect(out, "alpha    backend  1.2.3    1.1  " FIRST "/dlfw-backend-alpha.so\n");
-    expect(out, "counter  hook     2.0.1    1.1  " FIRST "/dlfw-hook-counter.so\n");
-    expect(out, "\nrefused:\n" FIRST "/dlfw-backend-old.so: built for plugin ABI 2.1, this dlfw has 1.1\n");
+    expect(out, "alpha    backend  1.2.3    1.2  " FIRST "/dlfw-backend-alpha.so\n");
+    expect(out, "counter  hook     2.0.1    1.2  " FIRST "/dlfw-hook-counter.so\n");
+    expect(out, "\nrefused:\n" FIRST "/dlfw-backend-old.so: built for plugin ABI 2.2, this dlfw has 1.2\n");
     expect(out, FIRST "/libother.so: no dlfw note");
     expect(out, "picky    backend");
     ck_assert_str_eq(errors, "");
@@ -78,7 +78,7 @@ START_TEST(list_load_adds_what_only_loading_tells)
 {
     ck_assert_int_eq(run("list", "--load", "--plugin-dir", FIRST, NULL), EXIT_OK);
     expect(out, "alpha    backend");
-    expect(out, FIRST "/dlfw-backend-picky.so: needs plugin ABI 1.9, this dlfw has 1.1");
+    expect(out, FIRST "/dlfw-backend-picky.so: needs plugin ABI 1.9, this dlfw has 1.2");
     expect(out, FIRST "/dlfw-backend-crash.so: crashed while it was loaded (Aborted)\n");
     expect(out, FIRST "/dlfw-backend-lost.so: needs library 'libtest-plugin-lender.so', which is not installed\n");
     ck_assert_ptr_null(strstr(out, "picky    backend"));
@@ -100,7 +100,7 @@ START_TEST(list_as_json)
                   strcmp(json_string_value(json_object_get(row, "file")), FIRST "/dlfw-backend-beta.so") == 0);
     ck_assert(found);
     row = json_array_get(json_object_get(all, "refused"), 0);
-    ck_assert_str_eq(json_string_value(json_object_get(row, "reason")), "built for plugin ABI 2.1, this dlfw has 1.1");
+    ck_assert_str_eq(json_string_value(json_object_get(row, "reason")), "built for plugin ABI 2.2, this dlfw has 1.2");
     expect(json_string_value(json_object_get(all, "searched")), FIRST);
     json_decref(all);
 }
@@ -114,7 +114,7 @@ START_TEST(info_in_words)
     expect(out, "  threads       parallel: anything at any time\n");
     expect(out, "  does          get\n");
     expect(out, "  called by     blocking\n");
-    expect(out, "  ABI           1.1, needs 1.0\n");
+    expect(out, "  ABI           1.2, needs 1.0\n");
     expect(out, "    size (size, default 1MiB, 4KiB to 1GiB)\n        bytes of every object\n");
     expect(out, "    token (secret)\n");
     ck_assert_int_eq(run("info", "counter", "--plugin-dir", FIRST, NULL), EXIT_OK);
@@ -159,7 +159,7 @@ START_TEST(info_of_what_is_not_there)
     ck_assert_int_eq(run("info", "alpha", "--kind=hook", "--plugin-dir", FIRST), EXIT_FAILED);
     expect(errors, "no hook 'alpha'; searched");
     ck_assert_int_eq(run("info", "old", "--plugin-dir", FIRST, NULL), EXIT_FAILED);
-    expect(errors, "cannot use backend 'old': plugin '" FIRST "/dlfw-backend-old.so': built for plugin ABI 2.1");
+    expect(errors, "cannot use backend 'old': plugin '" FIRST "/dlfw-backend-old.so': built for plugin ABI 2.2");
     ck_assert_int_eq(run("list", "--plugin-dir", "/no/such/dir", NULL, NULL), EXIT_FAILED);
     expect(errors, "cannot read plugin directory '/no/such/dir'");
 }

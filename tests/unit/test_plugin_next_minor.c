@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A host of the pretended ABI 1.2 (one function more in the backend's table) with plugins of 1.1 and 1.2: what "append
- * only" promises. The opposite direction, plugins of 1.2 in today's host, is in test_plugin_load.c.
+ * A host of the pretended ABI 1.3 (one function more in the backend's table) with plugins of 1.2 and 1.3: what "append
+ * only" promises. The opposite direction, plugins of 1.3 in today's host, is in test_plugin_load.c.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -22,12 +22,12 @@ START_TEST(the_function_is_null_in_old_plugins_only)
         int has;
     } cases[] = {{PLUGIN("good"), 0}, {PLUGIN("next_minor"), 1}, {PLUGIN("next_minor_needed"), 1}};
 
-    ck_assert_int_eq(DLFW_ABI_MINOR, 2);
+    ck_assert_int_eq(DLFW_ABI_MINOR, 3);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct plugin_file *file = NULL;
 
         ck_assert_msg(plugin_file_load(cases[i].path, &host, &file, &err) == DLFW_OK, "%s", text);
-        ck_assert_int_eq(file->ifaces[0].ops.backend.since_1_2 != NULL, cases[i].has);
+        ck_assert_int_eq(file->ifaces[0].ops.backend.since_1_3 != NULL, cases[i].has);
         ck_assert_ptr_nonnull(file->ifaces[0].ops.backend.perform);
         plugin_file_unload(file);
     }
@@ -39,7 +39,7 @@ START_TEST(later_minors_are_still_refused)
     struct plugin_file *file = NULL;
 
     ck_assert_int_eq(plugin_file_load(PLUGIN("need_minor"), &host, &file, &err), DLFW_E_ABI);
-    ck_assert_ptr_nonnull(strstr(text, "needs plugin ABI 1.9, this dlfw has 1.2"));
+    ck_assert_ptr_nonnull(strstr(text, "needs plugin ABI 1.9, this dlfw has 1.3"));
 }
 END_TEST
 

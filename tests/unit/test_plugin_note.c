@@ -104,7 +104,7 @@ START_TEST(refusals_say_what_the_file_is_instead)
         dlfw_status status;
         const char *says;
     } cases[] = {
-        {"note_major", DLFW_E_ABI, "built for plugin ABI 2.1, this dlfw has 1.1"},
+        {"note_major", DLFW_E_ABI, "built for plugin ABI 2.2, this dlfw has 1.2"},
         {"note_owner", DLFW_E_NOT_FOUND, "no dlfw note"},
         {"note_twice", DLFW_E_CORRUPT, "named twice"},
         {"note_no_version", DLFW_E_CORRUPT, "no version"},

@@ -199,14 +199,15 @@ static dlfw_status file_queue_create(dlfw_backend *be, const dlfw_queue_args *ar
     (DLFW_OP_BIT(DLFW_OP_GET) | DLFW_OP_BIT(DLFW_OP_PUT) | DLFW_OP_BIT(DLFW_OP_STAT) | DLFW_OP_BIT(DLFW_OP_DELETE) |   \
      DLFW_OP_BIT(DLFW_OP_LIST) | DLFW_OP_BIT(DLFW_OP_OPEN) | DLFW_OP_BIT(DLFW_OP_CLOSE) |                              \
      DLFW_OP_BIT(DLFW_OP_WRITE_BEGIN) | DLFW_OP_BIT(DLFW_OP_WRITE_PART) | DLFW_OP_BIT(DLFW_OP_WRITE_COMMIT) |          \
-     DLFW_OP_BIT(DLFW_OP_WRITE_ABORT) | DLFW_OP_BIT(DLFW_OP_MAKE_ROOT) | DLFW_OP_BIT(DLFW_OP_REMOVE_ROOT))
+     DLFW_OP_BIT(DLFW_OP_WRITE_ABORT) | DLFW_OP_BIT(DLFW_OP_MAKE_ROOT) | DLFW_OP_BIT(DLFW_OP_REMOVE_ROOT) |            \
+     DLFW_OP_BIT(DLFW_OP_COPY))
 
 #define SHARED_OPS                                                                                                     \
     .struct_size = sizeof(dlfw_backend_ops), .thread_class = DLFW_THREADS_PARALLEL, .op_mask = ALL_OPS,                \
     .destroy = file_destroy, .check = file_check, .stats = file_stats, .perform = file_perform,                        \
     .queue_create = file_queue_create, .queue_destroy = ring_destroy, .submit = ring_submit, .reap = ring_reap,        \
-    .cancel = ring_cancel, .wakeup = ring_wakeup, .mem_register = region_add, .mem_unregister = region_remove,         \
-    .leftovers = leftovers_find
+    .cancel = ring_cancel, .wakeup = ring_wakeup, .wait_fd = ring_wait_fd, .mem_register = region_add,                 \
+    .mem_unregister = region_remove, .leftovers = leftovers_find
 
 static const dlfw_backend_ops file_ops = {SHARED_OPS, .caps = DLFW_BACKEND_LOCAL, .create = file_create,
                                           .limits = file_limits};

@@ -165,6 +165,9 @@ dlfw_status write_tail(const struct write_handle *h, const dlfw_req *req, void *
 dlfw_status write_all(int fd, const void *data, uint64_t len, uint64_t offset, const char *name, dlfw_error *err);
 dlfw_status write_part_finish(struct write_handle *h, const dlfw_req *req, dlfw_comp *comp);
 
+/* copy.c */
+dlfw_status copy_object(dlfw_backend *be, const dlfw_req *req, dlfw_comp *comp);
+
 /* list.c */
 dlfw_status list_page(dlfw_backend *be, const dlfw_req *req, dlfw_comp *comp);
 struct list_handle;
@@ -201,5 +204,6 @@ int32_t ring_submit(dlfw_queue *q, dlfw_req *const *reqs, uint32_t n);
 int32_t ring_reap(dlfw_queue *q, dlfw_comp *comps, uint32_t max, uint32_t min, uint64_t timeout_ns);
 void ring_cancel(dlfw_queue *q, dlfw_req *req);
 void ring_wakeup(dlfw_queue *q);
+int32_t ring_wait_fd(dlfw_queue *q);
 
 #endif

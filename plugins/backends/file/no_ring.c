@@ -48,3 +48,9 @@ void ring_wakeup(dlfw_queue *q)
 {
     (void)q;
 }
+
+int32_t ring_wait_fd(dlfw_queue *q)
+{
+    (void)q;
+    return -1;
+}

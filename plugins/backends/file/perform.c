@@ -109,6 +109,8 @@ static dlfw_status dispatch(dlfw_backend *be, const dlfw_req *req, dlfw_comp *co
         return make_root(be, req);
     case DLFW_OP_REMOVE_ROOT:
         return remove_root(be, req);
+    case DLFW_OP_COPY:
+        return copy_object(be, req, comp);
     default:
         return dlfw_fail(req->error, DLFW_E_UNSUPPORTED, "this backend does not know operation %u", req->op);
     }

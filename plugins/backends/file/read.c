@@ -215,5 +215,12 @@ dlfw_status read_stat(dlfw_backend *be, const dlfw_req *req, dlfw_comp *comp)
     if (S_ISDIR(s.st_mode))
         return dlfw_fail(req->error, DLFW_E_INVALID, "'%s' is a directory, not an object", path);
     comp->object_size = (uint64_t)s.st_size;
+    if (req->buf && req->buf_cap >= sizeof(dlfw_object_info)) {
+        dlfw_object_info info = {.size = comp->object_size,
+                                 .mtime_ns = (uint64_t)s.st_mtim.tv_sec * 1000000000u + (uint64_t)s.st_mtim.tv_nsec};
+
+        memcpy(req->buf, &info, sizeof info);
+        comp->bytes = sizeof info;
+    }
     return DLFW_OK;
 }

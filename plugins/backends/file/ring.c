@@ -370,3 +370,9 @@ void ring_wakeup(dlfw_queue *q)
 {
     eventfd_write(q->wake_fd, 1); /* fails only when the counter is full, and then a wake-up is waiting already */
 }
+
+/* An io_uring polls readable when it has completions, or work that a call into it would turn into some. */
+int32_t ring_wait_fd(dlfw_queue *q)
+{
+    return q->is_dead ? -1 : q->ring.ring_fd;
+}

@@ -60,6 +60,7 @@ static dlfw_status memory_limits(dlfw_backend *be, const char *key, uint32_t key
 static dlfw_status blob_of(dlfw_backend *be, const dlfw_req *req, struct blob **ret)
 {
     struct read_handle *h = req->handle;
+    uint64_t mtime_ns;
     dlfw_status st;
 
     if (h && h->head.kind != HANDLE_READ)
@@ -70,7 +71,7 @@ static dlfw_status blob_of(dlfw_backend *be, const dlfw_req *req, struct blob **
         return DLFW_OK;
     }
     st = object_key_check(req->key, req->key_len, OBJECT_KEY_OBJECT, req->error);
-    return st == DLFW_OK ? store_find(be->store, req->key, req->key_len, ret, req->error) : st;
+    return st == DLFW_OK ? store_find(be->store, req->key, req->key_len, ret, &mtime_ns, req->error) : st;
 }
 
 static dlfw_status copy_out(const struct blob *blob, const dlfw_req *req, dlfw_comp *comp)
@@ -108,12 +109,43 @@ static dlfw_status get(dlfw_backend *be, const dlfw_req *req, dlfw_comp *comp)
 
 static dlfw_status stat_object(dlfw_backend *be, const dlfw_req *req, dlfw_comp *comp)
 {
+    dlfw_object_info info = {0};
     struct blob *blob = NULL;
-    dlfw_status st = blob_of(be, req, &blob);
+    dlfw_status st = object_key_check(req->key, req->key_len, OBJECT_KEY_OBJECT, req->error);
 
     if (st == DLFW_OK)
-        comp->object_size = blob->size;
+        st = store_find(be->store, req->key, req->key_len, &blob, &info.mtime_ns, req->error);
+    if (st < 0)
+        return st;
+    comp->object_size = info.size = blob->size;
+    if (req->buf && req->buf_cap >= sizeof info) {
+        memcpy(req->buf, &info, sizeof info);
+        comp->bytes = sizeof info;
+    }
     blob_release(blob);
+    return DLFW_OK;
+}
+
+/* Blobs never change, so a copy is another name for the same one. */
+static dlfw_status copy_object(dlfw_backend *be, const dlfw_req *req, dlfw_comp *comp)
+{
+    struct blob *blob = NULL;
+    uint64_t mtime_ns, size;
+    dlfw_status st = object_key_check(req->key, req->key_len, OBJECT_KEY_OBJECT, req->error);
+
+    if (st == DLFW_OK)
+        st = object_key_check(req->buf, (uint32_t)req->length, OBJECT_KEY_OBJECT, req->error);
+    if (st == DLFW_OK)
+        st = store_find(be->store, req->buf, (uint32_t)req->length, &blob, &mtime_ns, req->error);
+    if (st < 0)
+        return st;
+    size = blob->size;
+    st = store_publish(be->store, req->key, req->key_len, blob, req->flags & DLFW_REQ_EXCLUSIVE, be->capacity,
+                       req->error);
+    if (st < 0)
+        blob_release(blob);
+    else
+        comp->object_size = size;
     return st;
 }
 
@@ -210,6 +242,8 @@ static dlfw_status answer(dlfw_backend *be, const dlfw_req *req, dlfw_comp *comp
         return make_root(be, req);
     case DLFW_OP_REMOVE_ROOT:
         return remove_root(be, req);
+    case DLFW_OP_COPY:
+        return copy_object(be, req, comp);
     default:
         return dlfw_fail(req->error, DLFW_E_UNSUPPORTED, "this backend does not know operation %u", req->op);
     }
@@ -251,7 +285,7 @@ static const dlfw_backend_ops ops = {
                DLFW_OP_BIT(DLFW_OP_DELETE) | DLFW_OP_BIT(DLFW_OP_LIST) | DLFW_OP_BIT(DLFW_OP_OPEN) |
                DLFW_OP_BIT(DLFW_OP_CLOSE) | DLFW_OP_BIT(DLFW_OP_WRITE_BEGIN) | DLFW_OP_BIT(DLFW_OP_WRITE_PART) |
                DLFW_OP_BIT(DLFW_OP_WRITE_COMMIT) | DLFW_OP_BIT(DLFW_OP_WRITE_ABORT) | DLFW_OP_BIT(DLFW_OP_MAKE_ROOT) |
-               DLFW_OP_BIT(DLFW_OP_REMOVE_ROOT),
+               DLFW_OP_BIT(DLFW_OP_REMOVE_ROOT) | DLFW_OP_BIT(DLFW_OP_COPY),
     .create = memory_create,
     .destroy = memory_destroy,
     .limits = memory_limits,

@@ -179,7 +179,8 @@ bool store_is_dir(struct store *s, const char *key, uint32_t key_len)
     return e && !e->blob;
 }
 
-dlfw_status store_find(struct store *s, const char *key, uint32_t key_len, struct blob **ret, dlfw_error *err)
+dlfw_status store_find(struct store *s, const char *key, uint32_t key_len, struct blob **ret, uint64_t *ret_mtime_ns,
+                       dlfw_error *err)
 {
     const struct entry *e;
     dlfw_status st = DLFW_OK;
@@ -194,6 +195,7 @@ dlfw_status store_find(struct store *s, const char *key, uint32_t key_len, struc
     } else {
         atomic_fetch_add_explicit(&e->blob->refs, 1, memory_order_relaxed);
         *ret = e->blob;
+        *ret_mtime_ns = e->mtime_ns;
     }
     pthread_rwlock_unlock(&s->lock);
     return st;

@@ -56,7 +56,8 @@ struct blob *blob_create(uint8_t *data, uint64_t size);
 void blob_release(struct blob *b); /* NULL is fine */
 
 /* A reference to the object's blob; *ret is NULL when there is none. Directories are DLFW_E_INVALID. */
-dlfw_status store_find(struct store *s, const char *key, uint32_t key_len, struct blob **ret, dlfw_error *err);
+dlfw_status store_find(struct store *s, const char *key, uint32_t key_len, struct blob **ret, uint64_t *ret_mtime_ns,
+                       dlfw_error *err);
 /* Makes blob visible as key at once, and the directories that key lies in. The store takes over the reference. */
 dlfw_status store_publish(struct store *s, const char *key, uint32_t key_len, struct blob *blob, bool exclusive,
                           uint64_t capacity, dlfw_error *err);

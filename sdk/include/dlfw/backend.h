@@ -23,8 +23,8 @@ extern "C" {
 enum { /* dlfw_req.op; values are forever */
     DLFW_OP_GET = 1,          /* key or handle, offset, length -> buf */
     DLFW_OP_PUT = 2,          /* whole object from buf, atomically visible */
-    DLFW_OP_STAT = 3,         /* comp.object_size */
-    DLFW_OP_DELETE = 4,       /* missing: DLFW_E_NOT_FOUND */
+    DLFW_OP_STAT = 3,         /* comp.object_size; since 1.2 more with a buf, see dlfw_object_info */
+    DLFW_OP_DELETE = 4,       /* missing: DLFW_E_NOT_FOUND, or DLFW_OK where the service does not tell */
     DLFW_OP_LIST = 5,         /* one page of names below key into buf, see dlfw_list_page */
     DLFW_OP_OPEN = 6,         /* comp.handle, comp.object_size; for many ranges of one object */
     DLFW_OP_CLOSE = 7,        /* handle from OPEN or LIST */
@@ -34,7 +34,9 @@ enum { /* dlfw_req.op; values are forever */
                                   after failure only WRITE_ABORT may follow */
     DLFW_OP_WRITE_ABORT = 11, /* handle; leaves nothing; the handle is gone */
     DLFW_OP_MAKE_ROOT = 12,   /* create what objects live in (directory, bucket, container); existing: DLFW_OK */
-    DLFW_OP_REMOVE_ROOT = 13  /* since 1.1: remove an empty one; something in it: DLFW_E_BUSY */
+    DLFW_OP_REMOVE_ROOT = 13, /* since 1.1: remove an empty one; something in it: DLFW_E_BUSY */
+    DLFW_OP_COPY = 14         /* since 1.2: key becomes a copy of the object whose key is in buf (length bytes), made by the
+                                 service, atomically visible; no such source: DLFW_E_NOT_FOUND; comp.object_size when known */
 };
 
 /* dlfw_req.flags */
@@ -110,6 +112,36 @@ typedef struct dlfw_list_entry {
     uint32_t name_len;
 } dlfw_list_entry;
 
+/*
+ * Since 1.2: what STAT leaves at the start of buf (8-aligned) when buf_cap holds it: the struct, then the texts it points
+ * to. comp.bytes = bytes of all of it; 0: the backend tells the size only. Frozen at 128 bytes.
+ */
+typedef struct dlfw_object_info {
+    uint64_t size;     /* bytes as stored */
+    uint64_t mtime_ns; /* since the epoch; 0: unknown */
+    uint32_t flags;    /* DLFW_INFO_*: which checksums are there */
+    uint32_t crc32c;   /* of the whole object */
+    uint8_t md5[16];   /* of the whole object */
+    uint32_t etag_off; /* offsets from the start of buf; length 0: unknown */
+    uint32_t etag_len;
+    uint32_t content_type_off;
+    uint32_t content_type_len;
+    uint32_t content_encoding_off;
+    uint32_t content_encoding_len;
+    uint32_t storage_class_off;
+    uint32_t storage_class_len;
+    uint32_t version_off; /* the service's name of this version or generation */
+    uint32_t version_len;
+    uint32_t metadata_off; /* what the writer attached: "name: value\n" lines */
+    uint32_t metadata_len;
+    uint64_t reserved[5]; /* zero */
+} dlfw_object_info;
+
+enum { /* dlfw_object_info.flags */
+    DLFW_INFO_CRC32C = 1u << 0,
+    DLFW_INFO_MD5 = 1u << 1
+};
+
 /* What the backend (or the file system behind one key) wants. Powers of two where alignment is meant. */
 typedef struct dlfw_limits {
     uint32_t struct_size;
@@ -145,7 +177,10 @@ enum {
     /* Bypasses the page cache; reports say so, and the host widens ranges to limits(). */
     DLFW_BACKEND_DIRECT = 1u << 1,
     /* Objects are local files: page-cache accounting applies. */
-    DLFW_BACKEND_LOCAL = 1u << 2
+    DLFW_BACKEND_LOCAL = 1u << 2,
+    /* Since 1.2: each request is a stream of its own over a network, so that ranges of one object in parallel may be
+     * faster: the host splits large GETs by what it measures. */
+    DLFW_BACKEND_STREAMS = 1u << 3
 };
 
 typedef struct dlfw_backend_ops {
@@ -195,6 +230,11 @@ typedef struct dlfw_backend_ops {
     dlfw_status (*leftovers)(dlfw_backend *be, const char *prefix,
                              int32_t (*found)(void *ctx, const char *name, uint32_t name_len, uint64_t size), void *ctx,
                              dlfw_error *reterr);
+
+    /* Since 1.2; may be NULL, or return -1. A descriptor for the host that waits for several queues at once: after a reap
+     * that returned 0 and as long as nothing is submitted, it polls readable when reap would make progress. Who waits on it
+     * calls reap at least every 10 ms, so that deadlines are kept. It belongs to the queue. [queue] */
+    int32_t (*wait_fd)(dlfw_queue *q);
 } dlfw_backend_ops;
 
 #define DLFW_OP_BIT(op) ((uint64_t)1 << (op))

@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define DLFW_ABI_MAJOR 1 /* also in the exported symbol name, dlfw_plugin_v1 */
-#define DLFW_ABI_MINOR 1
+#define DLFW_ABI_MINOR 2
 #define DLFW_MAGIC 0x57464c44u /* "DLFW" read as little endian */
 
 #define DLFW_EXPORT __attribute__((visibility("default")))

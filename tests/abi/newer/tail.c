@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plugin from tomorrow: built against the pretended minor 2, whose ops table ends in one more function. With
- * NEED_MINOR 0 it can live without it, and today's host must ignore the tail; with NEED_MINOR 2 today's host must
+ * A plugin from tomorrow: built against the pretended minor 3, whose ops table ends in one more function. With
+ * NEED_MINOR 0 it can live without it, and today's host must ignore the tail; with NEED_MINOR 3 today's host must
  * refuse it and say why.
  */
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "dlfw/backend.h"
 
-#if DLFW_ABI_MINOR != 2
+#if DLFW_ABI_MINOR != 3
 #error "meant to be built against the pretended header"
 #endif
 
