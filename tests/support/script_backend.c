@@ -3,12 +3,14 @@
 #include "support/script_parts.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "config/yaml_read.h"
+#include "host/crc.h"
 
 struct upload {
     char key[256];
@@ -215,6 +217,48 @@ static dlfw_status do_close(struct script *s, dlfw_req *req)
     return DLFW_OK;
 }
 
+static void tell_text(dlfw_req *req, dlfw_comp *comp, const char *text, uint32_t *ret_off, uint32_t *ret_len)
+{
+    size_t len = strlen(text);
+
+    ck_assert_uint_le(comp->bytes + len, req->buf_cap);
+    memcpy((char *)req->buf + comp->bytes, text, len);
+    *ret_off = (uint32_t)comp->bytes;
+    *ret_len = (uint32_t)len;
+    comp->bytes += len;
+}
+
+static void tell_info(const struct script_object *o, dlfw_req *req, dlfw_comp *comp)
+{
+    dlfw_object_info info = {.size = o->len,
+                             .mtime_ns = SCRIPT_MTIME,
+                             .flags = DLFW_INFO_CRC32C,
+                             .crc32c = crc32c_update(0, o->data, o->len)};
+    char etag[32];
+
+    snprintf(etag, sizeof etag, "e-%zu", o->len);
+    comp->bytes = sizeof info;
+    tell_text(req, comp, etag, &info.etag_off, &info.etag_len);
+    tell_text(req, comp, "t/x", &info.content_type_off, &info.content_type_len);
+    tell_text(req, comp, "a: b\n", &info.metadata_off, &info.metadata_len);
+    memcpy(req->buf, &info, sizeof info);
+}
+
+static dlfw_status do_copy(struct script *s, dlfw_req *req, dlfw_comp *comp)
+{
+    struct script_object *o = find(s, req->buf, req->length);
+    uint8_t *data;
+
+    if (!o)
+        return dlfw_fail(req->error, DLFW_E_NOT_FOUND, "no object '%.*s'", (int)req->length, (char *)req->buf);
+    comp->object_size = o->len;
+    data = malloc(o->len ? o->len : 1);
+    memcpy(data, o->data, o->len);
+    store(s, req->key, req->key_len, data, comp->object_size);
+    free(data);
+    return DLFW_OK;
+}
+
 static dlfw_status do_by_name(struct script *s, dlfw_req *req, dlfw_comp *comp)
 {
     struct script_object *o = find(s, req->key, req->key_len);
@@ -224,6 +268,8 @@ static dlfw_status do_by_name(struct script *s, dlfw_req *req, dlfw_comp *comp)
     comp->object_size = o->len;
     if (req->op == DLFW_OP_OPEN)
         comp->handle = o;
+    else if (s->config.tells_info && req->buf_cap >= sizeof(dlfw_object_info))
+        tell_info(o, req, comp);
     return DLFW_OK;
 }
 
@@ -255,6 +301,8 @@ static dlfw_status dispatch(struct script *s, dlfw_req *req, dlfw_comp *comp, ui
     case DLFW_OP_MAKE_ROOT:
         s->config.root_missing = false;
         return DLFW_OK;
+    case DLFW_OP_COPY:
+        return do_copy(s, req, comp);
     default:
         return dlfw_fail(req->error, DLFW_E_UNSUPPORTED, "operation %u", req->op);
     }
@@ -283,6 +331,12 @@ void script_execute(struct script *s, dlfw_req *req, dlfw_comp *comp)
     if (!req->error)
         ck_abort_msg("a request without an error");
     rule = rule_for(s, req->op);
+    if (atomic_load(&s->down)) {
+        comp->status = dlfw_fail(req->error, DLFW_E_UNAVAILABLE, "connection refused");
+        comp->flags |= DLFW_ERR_RETRYABLE;
+        pthread_mutex_unlock(&s->lock);
+        return;
+    }
     if (!rule || rule->status >= 0 || rule->after)
         comp->status = dispatch(s, req, comp, rule ? rule->short_by : 0);
     if (rule && rule->status < 0) {
@@ -317,6 +371,33 @@ uint64_t script_latency(struct script *s)
     uint64_t jitter = s->config.jitter_ns ? hash_mix(atomic_fetch_add(&s->draws, 1)) % s->config.jitter_ns : 0;
 
     return s->config.delay_ns + jitter;
+}
+
+uint64_t script_due(struct script *s, const dlfw_req *req, uint64_t now)
+{
+    uint64_t due = now + script_latency(s), bytes = 0;
+    const struct script_object *o;
+
+    if (req->op != DLFW_OP_GET || (!s->config.stream_rate && !s->config.total_rate))
+        return due;
+    pthread_mutex_lock(&s->lock);
+    o = find(s, req->key, req->key_len);
+    if (o && req->offset < o->len)
+        bytes = o->len - req->offset < req->length ? o->len - req->offset : req->length;
+    if (s->config.total_rate) {
+        uint64_t from = atomic_load(&s->link_free_ns) > due ? atomic_load(&s->link_free_ns) : due;
+
+        atomic_store(&s->link_free_ns, from + bytes * 1000 / (s->config.total_rate / 1000000));
+    }
+    if (s->config.stream_rate)
+        due += bytes * 1000 / (s->config.stream_rate / 1000000);
+    pthread_mutex_unlock(&s->lock);
+    return due > atomic_load(&s->link_free_ns) ? due : atomic_load(&s->link_free_ns);
+}
+
+void script_set_down(struct script *s, bool down)
+{
+    atomic_store(&s->down, down);
 }
 
 static void perform(dlfw_backend *be, dlfw_req *req, dlfw_comp *comp)
@@ -379,7 +460,7 @@ struct script *script_create(const struct script_config *config)
     s->ops = (dlfw_backend_ops){.struct_size = sizeof s->ops,
                                 .thread_class = config->thread_class,
                                 .caps = config->caps,
-                                .op_mask = 0x1ffeu & ~config->without,
+                                .op_mask = (0x1ffeu | DLFW_OP_BIT(DLFW_OP_COPY)) & ~config->without,
                                 .limits = limits,
                                 .mem_register = mem_register,
                                 .mem_unregister = mem_unregister};
@@ -409,24 +490,37 @@ void script_rule(struct script *s, struct script_rule rule)
     s->rules[s->rule_count++] = rule;
 }
 
-struct storage *script_storage(struct script *s, const char *yaml)
+struct storage *script_endpoints(struct script *const *scripts, uint32_t count, const char *yaml)
 {
-    struct storage_args args = {.tree = &s->tree};
+    struct node_tree *tree = &scripts[0]->tree;
+    struct storage_args args = {.tree = tree};
+    struct storage_instance instances[32];
     struct problem_list problems = {0};
     struct storage *st = NULL;
     struct error_slot err;
+    static char names[32][32];
 
     error_slot_init(&err);
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(names[i], sizeof names[i], "script://%u", i);
+        instances[i] = (struct storage_instance){&scripts[i]->ops, (dlfw_backend *)scripts[i], names[i]};
+    }
     if (yaml) {
-        ck_assert_msg(yaml_read_text("test.yaml", yaml, strlen(yaml), &s->tree, &err.e) >= 0, "%s", err.text);
-        args.retry = node_get(s->tree.root, "retry");
-        args.wrap = node_get(s->tree.root, "wrap");
+        ck_assert_msg(yaml_read_text("test.yaml", yaml, strlen(yaml), tree, &err.e) >= 0, "%s", err.text);
+        args.retry = node_get(tree->root, "retry");
+        args.wrap = node_get(tree->root, "wrap");
+        args.options = node_get(tree->root, "options");
     }
     args.problems = &problems;
-    if (storage_open_ops(&s->ops, (dlfw_backend *)s, "script://root", &args, &st, &err.e) < 0)
+    if (storage_open_instances(instances, count, "script://root", &args, &st, &err.e) < 0)
         ck_abort_msg("%s: %s", err.text, problems.count ? problems.items[0].text : "");
     problem_list_free(&problems);
     return st;
+}
+
+struct storage *script_storage(struct script *s, const char *yaml)
+{
+    return script_endpoints(&s, 1, yaml);
 }
 
 const dlfw_backend_ops *script_ops(const struct script *s)

@@ -13,11 +13,15 @@
 
 struct script;
 
+#define SCRIPT_MTIME 1700000000123456789ull
+
 struct script_config {
     bool native;        /* has queue functions */
     bool blocking;      /* has perform() */
     bool no_queue;      /* native, but queue_create answers UNSUPPORTED */
     bool sizes_unknown; /* reads do not tell the object's size */
+    bool
+        tells_info; /* STAT fills a dlfw_object_info: SCRIPT_MTIME, the CRC-32C, "e-<bytes>" as etag, "t/x", "a: b\n" */
     uint32_t thread_class;
     uint64_t caps;
     uint64_t without; /* operations left out of op_mask, as bits */
@@ -27,6 +31,9 @@ struct script_config {
     uint64_t jitter_ns;    /* up to this much more: completions come out of order */
     uint32_t submit_max;   /* accepts at most that many per submit; 0: all */
     uint32_t page_entries; /* names per LIST page; 0: 100 */
+    bool waits_on_fd;      /* native: has a wait_fd */
+    uint64_t stream_rate;  /* native: bytes per second of each GET, 0: no limit */
+    uint64_t total_rate;   /* native: of all GETs together, 0: no limit */
 };
 
 /* What happens to requests number from .. from + count - 1 (counted from 0 among those of op; op 0: among all). */
@@ -47,10 +54,14 @@ struct script_rule {
 struct script *script_create(const struct script_config *config);
 void script_destroy(struct script *s); /* checks that nothing is left open */
 void script_rule(struct script *s, struct script_rule rule);
+/* From now on every request fails as if nobody listened there, or no longer. [any thread] */
+void script_set_down(struct script *s, bool down);
 
 /* A storage on the script. yaml: "retry: {...}" and "wrap: [...]" lines, or NULL. Fails the test when it cannot be
  * opened. */
 struct storage *script_storage(struct script *s, const char *yaml);
+/* The same on several, as endpoints "script://<number from 0>". yaml may have "options: {...}" too. */
+struct storage *script_endpoints(struct script *const *scripts, uint32_t count, const char *yaml);
 const dlfw_backend_ops *script_ops(const struct script *s);
 dlfw_backend *script_instance(struct script *s);
 

@@ -32,6 +32,8 @@ struct script {
     uint32_t uploads, cursors;
     _Atomic uint32_t running, max_running;
     _Atomic uint64_t draws;
+    _Atomic bool down;
+    _Atomic uint64_t link_free_ns; /* total_rate: when what was asked so far has passed */
     uint64_t regions[SCRIPT_REGIONS];
     struct node_tree tree;
 };
@@ -40,6 +42,8 @@ void script_execute(struct script *s, dlfw_req *req, dlfw_comp *comp);
 void script_begin_one(struct script *s);
 void script_end_one(struct script *s);
 uint64_t script_latency(struct script *s);
+/* When req, that arrives now, is done. */
+uint64_t script_due(struct script *s, const dlfw_req *req, uint64_t now);
 void script_queue_fill_ops(dlfw_backend_ops *ops);
 
 #endif

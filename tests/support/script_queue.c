@@ -8,6 +8,8 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "io/wake.h"
@@ -26,6 +28,7 @@ struct script_queue {
     uint32_t depth, count;
     bool dead;
     struct item **items;
+    int timer; /* waits_on_fd: readable when the first item is due */
     struct wake wake;
 };
 
@@ -40,6 +43,7 @@ static dlfw_status queue_create(dlfw_backend *be, const dlfw_queue_args *args, d
     q->s = s;
     q->depth = args->depth;
     q->items = calloc(args->depth, sizeof(struct item *));
+    q->timer = s->config.waits_on_fd ? timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC) : -1;
     *ret = (dlfw_queue *)q;
     return DLFW_OK;
 }
@@ -49,6 +53,8 @@ static void queue_destroy(dlfw_queue *queue)
     struct script_queue *q = (struct script_queue *)queue;
 
     ck_assert_uint_eq(q->count, 0);
+    if (q->timer >= 0)
+        close(q->timer);
     free(q->items);
     free(q);
 }
@@ -71,7 +77,7 @@ static void accept_one(struct script_queue *q, dlfw_req *req)
     if ((uintptr_t)req->scratch % 64 || q->count >= q->depth)
         ck_abort_msg("scratch %p, %u of %u in flight", req->scratch, q->count, q->depth);
     memset(req->scratch, 0x5a, SCRIPT_SCRATCH);
-    *item = (struct item){.magic = MAGIC, .req = req, .due_ns = clock_now_ns() + script_latency(q->s)};
+    *item = (struct item){.magic = MAGIC, .req = req, .due_ns = script_due(q->s, req, clock_now_ns())};
     q->items[q->count++] = item;
     script_begin_one(q->s);
 }
@@ -164,6 +170,22 @@ static void queue_cancel(dlfw_queue *queue, dlfw_req *req)
     item->cancelled = true;
 }
 
+/* Set to the first due time: what the descriptor promises holds until something is submitted. */
+static int32_t queue_wait_fd(dlfw_queue *queue)
+{
+    struct script_queue *q = (struct script_queue *)queue;
+    struct itimerspec when = {0};
+    uint64_t first = UINT64_MAX;
+
+    for (uint32_t i = 0; i < q->count; i++)
+        first = q->items[i]->due_ns < first ? q->items[i]->due_ns : first;
+    if (q->timer >= 0 && first != UINT64_MAX) {
+        when.it_value = (struct timespec){.tv_sec = (time_t)(first / NS_PER_S), .tv_nsec = (long)(first % NS_PER_S)};
+        timerfd_settime(q->timer, TFD_TIMER_ABSTIME, &when, NULL);
+    }
+    return q->timer;
+}
+
 static void queue_wakeup(dlfw_queue *queue)
 {
     wake_signal(&((struct script_queue *)queue)->wake);
@@ -178,4 +200,5 @@ void script_queue_fill_ops(dlfw_backend_ops *ops)
     ops->reap = queue_reap;
     ops->cancel = queue_cancel;
     ops->wakeup = queue_wakeup;
+    ops->wait_fd = queue_wait_fd;
 }
