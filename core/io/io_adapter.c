@@ -14,7 +14,6 @@
 #include "base/str.h"
 #include "io/io_pool.h"
 #include "io/wake.h"
-#include "io/wrap/wrap.h"
 
 /* A backend that allows one call at a time must not sleep inside reap, or nobody else could submit: it is polled. */
 #define SERIAL_POLL_NS 50000u
@@ -59,7 +58,7 @@ void adapter_perform(const struct backend_layer *layer, dlfw_req *req, dlfw_comp
 static dlfw_status create_native(struct io_adapter *a, uint32_t flags, dlfw_error *err)
 {
     dlfw_queue_args args = {
-        .struct_size = sizeof args, .depth = a->depth, .cpu = -1, .flags = a->layer.is_wrap ? flags : 0};
+        .struct_size = sizeof args, .depth = a->depth, .cpu = -1, .flags = a->layer.queue_mode ? flags : 0};
     dlfw_status st;
 
     enter(&a->layer);
@@ -90,7 +89,7 @@ static bool wants_native(const struct backend_layer *layer, uint32_t flags)
 {
     if (!layer->ops->queue_create)
         return false;
-    return layer->is_wrap || !(flags & ADAPTER_MOVES) || !layer->ops->perform;
+    return layer->queue_mode || !(flags & ADAPTER_MOVES) || !layer->ops->perform;
 }
 
 dlfw_status adapter_create(const struct backend_layer *layer, uint32_t depth, uint32_t flags, struct io_adapter **ret,
@@ -139,8 +138,8 @@ void adapter_destroy(struct io_adapter *a)
 
 const char *adapter_mode(const struct io_adapter *a)
 {
-    if (a->layer.is_wrap)
-        return wrap_queue_mode(a->queue);
+    if (a->layer.queue_mode)
+        return a->layer.queue_mode(a->queue);
     return a->kind == ADAPTER_NATIVE ? "native" : a->kind == ADAPTER_POOL ? "pool" : "inline";
 }
 
@@ -258,4 +257,12 @@ void adapter_wakeup(struct io_adapter *a)
         wake_signal(&a->wake);
     else if (a->kind == ADAPTER_NATIVE)
         a->layer.ops->wakeup(a->queue);
+}
+
+int32_t adapter_wait_fd(struct io_adapter *a)
+{
+    /* A serial class is polled inside reap: what is ready may have to wait for its lock. */
+    if (a->kind != ADAPTER_NATIVE || a->layer.serial || !a->layer.ops->wait_fd)
+        return -1;
+    return a->layer.ops->wait_fd(a->queue);
 }

@@ -14,13 +14,15 @@
 
 #define IO_POOL_THREADS_MAX 64u
 
-/* One level of the stack: the plugin's backend, or a wrapper around the level below it. */
+/* One level of the stack: the plugin's backend, or what the host puts around the levels below it (wrappers, endpoints).
+ */
 struct backend_layer {
     const dlfw_backend_ops *ops;
     dlfw_backend *be;
     const char *name;        /* for messages: "s3", "delay" */
     pthread_mutex_t *serial; /* held around every call when the thread class asks for it; NULL: not needed */
-    bool is_wrap;
+    /* How requests reach the lowest level. NULL: this is the lowest, a plugin's. */
+    const char *(*queue_mode)(const dlfw_queue *queue);
 };
 
 struct io_adapter;
@@ -43,6 +45,8 @@ int32_t adapter_submit(struct io_adapter *a, dlfw_req *const *reqs, uint32_t n);
 int32_t adapter_reap(struct io_adapter *a, dlfw_comp *comps, uint32_t max, uint32_t min, uint64_t timeout_ns);
 void adapter_cancel(struct io_adapter *a, dlfw_req *req);
 void adapter_wakeup(struct io_adapter *a); /* [any thread] */
+/* As dlfw_backend_ops.wait_fd; -1: this level can only be asked again and again. */
+int32_t adapter_wait_fd(struct io_adapter *a);
 
 /* perform() with the thread class held; stamps done_ns. */
 void adapter_perform(const struct backend_layer *layer, dlfw_req *req, dlfw_comp *comp);

@@ -56,17 +56,19 @@ static void allocate(struct io_queue *q)
     const dlfw_backend_ops *top = storage_top(q->st)->ops;
     size_t stride = ((size_t)top->req_scratch + 63) & ~(size_t)63;
 
-    q->slots = xcalloc(q->depth, sizeof *q->slots);
-    q->free = xcalloc(q->depth, sizeof(struct io_slot *));
-    q->pending = xcalloc(q->depth, sizeof(dlfw_req *));
-    q->ready = xcalloc(q->depth, sizeof(struct io_slot *));
-    due_create(&q->backoff, q->depth);
+    queue_split_init(q);
+    q->slot_count = q->split_from == UINT64_MAX ? q->depth : 2 * q->depth;
+    q->slots = xcalloc(q->slot_count, sizeof *q->slots);
+    q->free = xcalloc(q->slot_count, sizeof(struct io_slot *));
+    q->pending = xcalloc(q->slot_count, sizeof(dlfw_req *));
+    q->ready = xcalloc(q->slot_count, sizeof(struct io_slot *));
+    due_create(&q->backoff, q->slot_count);
     if (stride) {
-        q->scratch = aligned_alloc(64, stride * q->depth);
+        q->scratch = aligned_alloc(64, stride * q->slot_count);
         DLFW_BUG_IF(!q->scratch);
-        memset(q->scratch, 0, stride * q->depth);
+        memset(q->scratch, 0, stride * q->slot_count);
     }
-    for (uint32_t i = q->depth; i-- > 0;) {
+    for (uint32_t i = q->slot_count; i-- > 0;) {
         q->slots[i].req.scratch = stride ? q->scratch + stride * i : NULL;
         q->free[q->free_count++] = &q->slots[i];
     }
@@ -78,6 +80,7 @@ static void release_all(struct io_queue *q)
 {
     adapter_destroy(q->below);
     due_destroy(&q->backoff);
+    queue_split_free(q);
     free(q->slots);
     free(q->scratch);
     free(q->free);
@@ -174,13 +177,37 @@ const struct io_stats *io_queue_stats(const struct io_queue *q)
     return &q->stats;
 }
 
-void queue_release(struct io_queue *q, struct io_slot *slot)
+/* The slot goes back, its op belongs to who submitted it. */
+static void release(struct io_queue *q, struct io_slot *slot)
 {
     slot->place = SLOT_FREE;
     slot->op->slot = NULL;
     slot->op = NULL;
     q->free[q->free_count++] = slot;
-    q->inflight--;
+    q->inflight -= !slot->is_part;
+}
+
+static void tell_split(struct io_queue *q, const struct io_slot *slot)
+{
+    const struct io_op *op = slot->op;
+    bool counts = op->status >= 0 && slot->attempts == 1 && op->bytes;
+
+    split_done(q->st->split, slot->generation, counts ? op->bytes : 0,
+               op->first_byte_ns > op->submit_ns ? op->first_byte_ns - op->submit_ns : 0,
+               op->done_ns > op->submit_ns ? op->done_ns - op->submit_ns : 1, clock_now_ns());
+}
+
+struct io_op *queue_settle(struct io_queue *q, struct io_slot *slot)
+{
+    struct io_op *op = slot->op;
+
+    if (slot->measured)
+        tell_split(q, slot);
+    release(q, slot);
+    if (!slot->is_part)
+        return op;
+    queue_split_part_done(q, op);
+    return NULL;
 }
 
 void queue_fail(struct io_queue *q, struct io_slot *slot, dlfw_status status)
@@ -198,7 +225,12 @@ void queue_fail(struct io_queue *q, struct io_slot *slot, dlfw_status status)
         op->submit_ns = op->done_ns;
     op->attempts = slot->attempts ? slot->attempts : 1;
     op_error_finish(op);
-    stats_count(&q->stats, op, 0);
+    if (q->st->sizes)
+        queue_learn_size(q, op);
+    if (slot->is_part)
+        stats_count_part(&q->stats, op, 0);
+    else
+        stats_count(&q->stats, op, 0);
     slot->place = SLOT_READY;
     q->ready[q->ready_count++] = slot;
 }
@@ -268,32 +300,53 @@ static void fill_request(struct io_slot *slot, const struct io_op *op)
     slot->skip = 0;
     slot->attempts = 0;
     slot->cancelled = false;
+    slot->measured = false;
 }
 
-bool io_queue_submit(struct io_queue *q, struct io_op *op)
+static void submit_in_slot(struct io_queue *q, struct io_op *op, bool is_part)
 {
-    struct io_slot *slot;
+    struct io_slot *slot = q->free[--q->free_count];
     dlfw_status st;
 
-    if (!q->free_count)
-        return false;
-    slot = q->free[--q->free_count];
-    q->inflight++;
+    q->inflight += !is_part;
     slot->op = op;
+    slot->is_part = is_part;
     op->slot = slot;
     op->submit_ns = 0;
     error_slot_init(&op->err);
     fill_request(slot, op);
+    if (is_part || op->length >= q->split_from) {
+        slot->measured = op->op == DLFW_OP_GET;
+        slot->generation = slot->measured ? split_begin(q->st->split, clock_now_ns()) : 0;
+    }
     st = check_op(q, op, &op->err.e);
     if (st >= 0 && op->op == DLFW_OP_GET)
         st = fit_read(q, slot, &op->err.e);
     if (st < 0) {
         queue_fail(q, slot, st);
-        return true;
+        return;
     }
     queue_push(q, slot);
     if (q->pending_count >= IO_SUBMIT_BATCH)
         queue_flush(q);
+}
+
+void queue_submit_one(struct io_queue *q, struct io_op *op)
+{
+    submit_in_slot(q, op, false);
+}
+
+void queue_submit_part(struct io_queue *q, struct io_op *op)
+{
+    submit_in_slot(q, op, true);
+}
+
+bool io_queue_submit(struct io_queue *q, struct io_op *op)
+{
+    if (q->inflight == q->depth)
+        return false;
+    if (op->length < q->split_from || !queue_split_begin(q, op))
+        submit_in_slot(q, op, false);
     return true;
 }
 
@@ -346,6 +399,7 @@ void queue_flush(struct io_queue *q)
             slot->op->submit_ns = now;
         if (!slot->req.deadline_ns)
             slot->req.deadline_ns = wake_until(now, q->st->retry.timeout);
+        slot->req.user = slot->attempts; /* a level between may want to go another way with a second try */
         late |= slot->req.deadline_ns <= now;
     }
     if (late)
@@ -369,20 +423,38 @@ void queue_flush(struct io_queue *q)
     memmove(q->pending, q->pending + taken, q->pending_count * sizeof *q->pending);
 }
 
+void queue_give_up(struct io_queue *q, struct io_slot *slot)
+{
+    uint32_t i = 0;
+
+    slot->cancelled = true;
+    if (slot->place == SLOT_BELOW)
+        adapter_cancel(q->below, &slot->req);
+    if (slot->place == SLOT_BACKOFF)
+        due_set_now(&q->backoff, slot); /* fails when it would be tried again */
+    if (slot->place != SLOT_PENDING)
+        return;
+    while (q->pending[i] != &slot->req)
+        i++;
+    memmove(q->pending + i, q->pending + i + 1, (--q->pending_count - i) * sizeof *q->pending);
+    queue_fail(q, slot, dlfw_fail(&slot->op->err.e, DLFW_E_CANCELLED, "cancelled"));
+}
+
 void io_queue_cancel(struct io_queue *q)
 {
     void *waiting;
 
+    queue_split_cancel(q);
     fail_pending(q, DLFW_E_CANCELLED, "cancelled");
     while ((waiting = due_take(&q->backoff))) {
         struct io_slot *slot = waiting;
 
         queue_fail(q, slot, dlfw_fail(&slot->op->err.e, DLFW_E_CANCELLED, "cancelled while waiting to be tried again"));
     }
-    for (uint32_t i = 0; i < q->depth && q->below_count; i++) {
+    for (uint32_t i = 0; i < q->slot_count && q->below_count; i++) {
         struct io_slot *slot = &q->slots[i];
 
-        if (slot->place != SLOT_BELOW)
+        if (slot->place != SLOT_BELOW || (slot->cancelled && slot->is_part))
             continue;
         slot->cancelled = true;
         adapter_cancel(q->below, &slot->req);
@@ -393,4 +465,9 @@ void io_queue_wakeup(struct io_queue *q)
 {
     wake_signal(&q->wake);
     adapter_wakeup(q->below);
+}
+
+int32_t io_queue_wait_fd(struct io_queue *q)
+{
+    return adapter_wait_fd(q->below);
 }

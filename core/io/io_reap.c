@@ -111,6 +111,11 @@ static bool finish(struct io_queue *q, struct io_slot *slot, const dlfw_comp *co
     if (comp->status < 0 && try_again(q, slot, comp, now))
         return false;
     fill_result(slot, comp, now);
+    /* An earlier try has deleted it, only its answer was lost. */
+    if (op->op == DLFW_OP_DELETE && op->status == DLFW_E_NOT_FOUND && slot->attempts > 1) {
+        op->status = DLFW_OK;
+        error_slot_init(&op->err);
+    }
     if (op->op == DLFW_OP_GET && op->status >= 0)
         op->status = judge_read(slot, comp, &op->bytes, &op->err.e);
     if ((op->op == DLFW_OP_PUT || op->op == DLFW_OP_WRITE_PART) && op->status >= 0)
@@ -121,7 +126,12 @@ static bool finish(struct io_queue *q, struct io_slot *slot, const dlfw_comp *co
             op->bytes = 0;
         op_error_finish(op);
     }
-    stats_count(&q->stats, op, comp->bytes);
+    if (q->st->sizes)
+        queue_learn_size(q, op);
+    if (slot->is_part)
+        stats_count_part(&q->stats, op, comp->bytes);
+    else
+        stats_count(&q->stats, op, comp->bytes);
     return true;
 }
 
@@ -131,7 +141,7 @@ static struct io_slot *slot_of(struct io_queue *q, const dlfw_comp *comp)
     uintptr_t first = (uintptr_t)q->slots, at = (uintptr_t)comp->req;
     struct io_slot *slot = (struct io_slot *)comp->req;
 
-    if (at >= first && at < first + q->depth * sizeof *slot && (at - first) % sizeof *slot == 0 &&
+    if (at >= first && at < first + q->slot_count * sizeof *slot && (at - first) % sizeof *slot == 0 &&
         slot->place == SLOT_BELOW)
         return slot;
     log_error("backend '%s' has completed a request that it does not have; its completion is dropped",
@@ -143,7 +153,7 @@ static struct io_slot *slot_of(struct io_queue *q, const dlfw_comp *comp)
 static void fail_lost(struct io_queue *q, dlfw_status status)
 {
     q->dead = status;
-    for (uint32_t i = 0; i < q->depth && q->below_count; i++) {
+    for (uint32_t i = 0; i < q->slot_count && q->below_count; i++) {
         struct io_slot *slot = &q->slots[i];
 
         if (slot->place != SLOT_BELOW)
@@ -172,8 +182,10 @@ static uint32_t collect(struct io_queue *q, struct io_op **done, uint32_t max, u
         if (slot) {
             q->below_count--;
             if (finish(q, slot, comp, now)) {
-                done[n++] = slot->op;
-                queue_release(q, slot);
+                struct io_op *op = queue_settle(q, slot);
+
+                if (op)
+                    done[n++] = op;
             }
         }
         *comp = (dlfw_comp){.object_size = UINT64_MAX};
@@ -186,10 +198,14 @@ static uint32_t take_ready(struct io_queue *q, struct io_op **done, uint32_t max
     uint32_t n = 0;
 
     while (n < max && q->ready_count) {
-        struct io_slot *slot = q->ready[--q->ready_count];
+        struct io_op *op = queue_settle(q, q->ready[--q->ready_count]);
 
-        done[n++] = slot->op;
-        queue_release(q, slot);
+        if (op)
+            done[n++] = op;
+    }
+    while (n < max && q->split_done_count) {
+        done[n++] = q->split_done[--q->split_done_count];
+        q->inflight--;
     }
     return n;
 }
@@ -202,8 +218,15 @@ static void resume_due(struct io_queue *q)
     if (!q->backoff.count)
         return;
     now = clock_now_ns();
-    while (due_next(&q->backoff) <= now)
-        queue_push(q, due_take(&q->backoff));
+    while (due_next(&q->backoff) <= now) {
+        struct io_slot *slot = due_take(&q->backoff);
+
+        if (slot->cancelled)
+            queue_fail(q, slot,
+                       dlfw_fail(&slot->op->err.e, DLFW_E_CANCELLED, "cancelled while waiting to be tried again"));
+        else
+            queue_push(q, slot);
+    }
 }
 
 /* How long the next wait may be: until the caller's timeout or the first backoff's end. */
@@ -230,13 +253,15 @@ uint32_t io_queue_reap(struct io_queue *q, struct io_op **done, uint32_t max, ui
         uint64_t wait;
 
         resume_due(q);
+        if (q->split_count)
+            queue_split_feed(q);
         queue_flush(q);
         n += take_ready(q, done + n, max - n);
         if (n == max)
             break;
         wait = n >= min || wake_is_set(&q->wake) ? 0 : wait_bound(q, until);
         if (q->below_count)
-            n += collect(q, done + n, max - n, n < min ? min - n : 0, wait);
+            n += collect(q, done + n, max - n, n < min ? (q->split_count ? 1 : min - n) : 0, wait);
         else if (n < min)
             wake_sleep(&q->wake, wait);
         n += take_ready(q, done + n, max - n);

@@ -43,5 +43,5 @@ uint64_t retry_delay_ns(const struct retry_policy *policy, uint32_t attempts, ui
     if (bound > policy->max_backoff)
         bound = policy->max_backoff;
     delay = bound ? random % (bound + 1) : 0;
-    return delay > asked ? delay : asked;
+    return asked + delay; /* those that were asked to wait together do not come back together either */
 }

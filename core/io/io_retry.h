@@ -20,7 +20,7 @@ extern const uint32_t retry_row_count;
 
 /* flags: DLFW_ERR_* and DLFW_COMP_* of the failed completion. attempts: made so far, from 1. */
 bool retry_allowed(const struct retry_policy *policy, const dlfw_req *req, uint32_t flags, uint32_t attempts);
-/* Full jitter: evenly between 0 and the backoff of this attempt, but at least what the service asked for. */
+/* Full jitter: evenly between 0 and the backoff of this attempt, after what the service asked for. */
 uint64_t retry_delay_ns(const struct retry_policy *policy, uint32_t attempts, uint32_t retry_after_ms, uint64_t random);
 
 #endif

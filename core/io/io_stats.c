@@ -43,6 +43,25 @@ void stats_count(struct io_stats *stats, const struct io_op *op, uint64_t fetche
         histogram_record(&stats->first_byte_ns, op->first_byte_ns - op->submit_ns);
 }
 
+void stats_count_part(struct io_stats *stats, const struct io_op *part, uint64_t fetched)
+{
+    stats->requests[DLFW_OP_GET]++;
+    stats->bytes_fetched += fetched;
+    if (part->status >= 0 && part->first_byte_ns > part->submit_ns)
+        histogram_record(&stats->first_byte_ns, part->first_byte_ns - part->submit_ns);
+}
+
+void stats_count_split(struct io_stats *stats, const struct io_op *op)
+{
+    stats->split_reads++;
+    if (op->status < 0) {
+        stats->errors++;
+        return;
+    }
+    stats->bytes_read += op->bytes;
+    histogram_record(&stats->read_ns, op->done_ns > op->submit_ns ? op->done_ns - op->submit_ns : 0);
+}
+
 void io_stats_merge(struct io_stats *into, const struct io_stats *from)
 {
     for (size_t i = 0; i < sizeof into->requests / sizeof *into->requests; i++)
@@ -50,6 +69,7 @@ void io_stats_merge(struct io_stats *into, const struct io_stats *from)
     into->bytes_read += from->bytes_read;
     into->bytes_fetched += from->bytes_fetched;
     into->bytes_written += from->bytes_written;
+    into->split_reads += from->split_reads;
     into->retries += from->retries;
     into->throttled += from->throttled;
     into->errors += from->errors;
@@ -89,6 +109,8 @@ const char *op_verb(uint16_t op)
         return "create";
     case DLFW_OP_REMOVE_ROOT:
         return "remove";
+    case DLFW_OP_COPY:
+        return "copy to";
     default:
         return "do this to";
     }

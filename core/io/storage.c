@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Opening a storage: the URI's scheme picks the plugin, its options come from the tree, wrappers are stacked on top.
- * All mistakes of the configuration are collected before anything is opened; when opening fails nothing is left behind.
- */
+/* An opened storage: what may be asked of it besides requests, and its end. Opening is in storage_open.c. */
 #include "io/storage.h"
 
 #include <stdlib.h>
@@ -24,184 +21,6 @@ static void leave(const struct backend_layer *layer)
     serial_leave(layer->serial);
 }
 
-/* What the tree asked for, once read without mistakes. */
-struct stack_plan {
-    struct wrap_choice wraps[WRAP_MAX];
-    uint32_t wrap_count;
-};
-
-static struct storage *storage_new(const char *uri)
-{
-    struct storage *st = xcalloc(1, sizeof *st);
-
-    st->uri_text = xstrdup(uri);
-    st->layer_count = 1;
-    pthread_mutex_init(&st->instance_lock, NULL);
-    pthread_mutex_init(&st->register_lock, NULL);
-    return st;
-}
-
-static struct node_tree *tree_of(struct storage *st, const struct storage_args *args)
-{
-    return args->tree ? args->tree : &st->own_tree;
-}
-
-/* Fails when the list has more errors than before. The first one is the message when nobody else prints the list. */
-static dlfw_status settle_problems(const struct storage_args *args, const struct problem_list *problems,
-                                   uint32_t before, dlfw_error *err)
-{
-    if (problems->errors == before)
-        return DLFW_OK;
-    for (uint32_t i = 0; !args->problems && i < problems->count; i++) {
-        if (problems->items[i].is_error)
-            return dlfw_fail(err, DLFW_E_CONFIG, "%s", problems->items[i].text);
-    }
-    return dlfw_fail(err, DLFW_E_CONFIG, "the options of storage '%s' have mistakes", args->uri);
-}
-
-static void read_policies(struct storage *st, const struct storage_args *args, struct stack_plan *plan,
-                          struct problem_list *problems)
-{
-    const dlfw_node *retry = node_is_null(args->retry) ? NULL : args->retry;
-
-    if (retry && retry->kind != DLFW_NODE_MAP)
-        problem_add(problems, true, retry, "storage.retry must be a mapping: {max_attempts: 5, timeout: 60s}");
-    else
-        schema_fill(tree_of(st, args), retry, "storage.retry", retry_rows, retry_row_count, NULL, &st->retry, problems);
-    plan->wrap_count = wrap_parse(args->wrap, tree_of(st, args), plan->wraps, problems);
-}
-
-static void push_wrappers(struct storage *st, const struct stack_plan *plan)
-{
-    for (uint32_t i = plan->wrap_count; i-- > 0;) {
-        wrap_create(&plan->wraps[i], storage_top(st), &st->layers[st->layer_count]);
-        st->layer_count++;
-    }
-}
-
-static void set_backend(struct storage *st, const dlfw_backend_ops *ops, dlfw_backend *be)
-{
-    st->layers[0] = (struct backend_layer){
-        .ops = ops, .be = be, .name = st->uri.scheme, .serial = serial_lock(ops->thread_class, &st->instance_lock)};
-}
-
-dlfw_status storage_open_ops(const dlfw_backend_ops *ops, dlfw_backend *be, const char *uri,
-                             const struct storage_args *args, struct storage **ret, dlfw_error *err)
-{
-    struct storage *st = storage_new(uri);
-    struct problem_list own = {0};
-    struct problem_list *problems = args->problems ? args->problems : &own;
-    uint32_t errors = problems->errors;
-    struct stack_plan plan = {0};
-    dlfw_status status;
-
-    status = uri_parse(uri, &st->uri, err);
-    if (status < 0)
-        goto out;
-    read_policies(st, args, &plan, problems);
-    status = settle_problems(args, problems, errors, err);
-    if (status < 0)
-        goto out;
-    set_backend(st, ops, be);
-    push_wrappers(st, &plan);
-
-    *ret = st;
-    st = NULL;
-out:
-    problem_list_free(&own);
-    storage_close(st);
-    return status;
-}
-
-static dlfw_status find_plugin(struct storage *st, const struct storage_args *args, const struct plugin_iface **ret,
-                               dlfw_error *err)
-{
-    struct error_slot why;
-    dlfw_status status;
-
-    error_slot_init(&why);
-    status = registry_find(args->registry, DLFW_KIND_BACKEND, st->uri.scheme, ret, &why.e);
-    if (status >= 0)
-        return status;
-    if (status == DLFW_E_NOT_FOUND)
-        return dlfw_fail(err, status, "cannot open storage '%s': %s; --plugin-dir adds a folder to the search",
-                         args->uri, why.text);
-    error_copy(err, &why.e);
-    error_prefix(err, "cannot open storage '%s'", args->uri);
-    return status;
-}
-
-static dlfw_status create_backend(struct storage *st, const struct storage_args *args, const struct plugin_iface *iface,
-                                  const void *options, dlfw_error *err)
-{
-    const dlfw_backend_ops *ops = &iface->ops.backend;
-    dlfw_create_args create = {.struct_size = sizeof create,
-                               .flags = args->check_only ? DLFW_CREATE_CHECK_ONLY : 0,
-                               .host = host_table(),
-                               .host_ctx = &st->host,
-                               .config = st->host.config,
-                               .options = options,
-                               .root = st->uri.path,
-                               .numa_node = -1};
-    dlfw_backend *be = NULL;
-    dlfw_status status;
-
-    st->host_name =
-        args->name ? xformat("%s storage '%s'", args->name, st->uri.scheme) : xformat("storage '%s'", st->uri.scheme);
-    st->host.name = st->host_name;
-    create.instance = st->host_name;
-    set_backend(st, ops, NULL);
-    enter(&st->layers[0]);
-    status = ops->create(&create, &be, err);
-    leave(&st->layers[0]);
-    if (status < 0) {
-        error_prefix(err, "cannot open storage '%s'", args->uri);
-        return status;
-    }
-    st->layers[0].be = be;
-    st->owns_backend = true;
-    return DLFW_OK;
-}
-
-dlfw_status storage_open(const struct storage_args *args, struct storage **ret, dlfw_error *err)
-{
-    struct storage *st = storage_new(args->uri);
-    struct problem_list own = {0};
-    struct problem_list *problems = args->problems ? args->problems : &own;
-    uint32_t errors = problems->errors;
-    const struct plugin_iface *iface = NULL;
-    struct stack_plan plan = {0};
-    dlfw_status status;
-    const void *options;
-
-    status = uri_parse(args->uri, &st->uri, err);
-    if (status < 0)
-        goto out;
-    status = find_plugin(st, args, &iface, err);
-    if (status < 0)
-        goto out;
-    st->host.config = node_is_null(args->options) ? NULL : args->options;
-    options = registry_options(iface, tree_of(st, args), st->host.config, "storage.storage_options", NULL, problems);
-    read_policies(st, args, &plan, problems);
-    status = settle_problems(args, problems, errors, err);
-    if (status < 0)
-        goto out;
-    status = create_backend(st, args, iface, options, err);
-    if (status < 0)
-        goto out;
-    push_wrappers(st, &plan);
-
-    *ret = NULL;
-    if (!args->check_only) {
-        *ret = st;
-        st = NULL;
-    }
-out:
-    problem_list_free(&own);
-    storage_close(st);
-    return status;
-}
-
 void storage_close(struct storage *st)
 {
     if (!st)
@@ -211,16 +30,24 @@ void storage_close(struct storage *st)
     DLFW_BUG_IF(atomic_load(&st->queues));
     while (st->layer_count > 1)
         wrap_destroy(&st->layers[--st->layer_count]);
-    if (st->owns_backend && st->layers[0].ops->destroy) {
+    if (st->endpoints)
+        endpoints_destroy(st->endpoints);
+    else if (st->owns_backend && st->layers[0].ops->destroy) {
         enter(&st->layers[0]);
         st->layers[0].ops->destroy(st->layers[0].be);
         leave(&st->layers[0]);
     }
+    for (uint32_t i = 0; i < st->instance_count; i++)
+        storage_backing_free(&st->instances[i]);
+    free(st->instances);
+    size_cache_destroy(st->sizes);
+    if (st->split)
+        split_fini(st->split);
+    free(st->split);
     pthread_mutex_destroy(&st->instance_lock);
     pthread_mutex_destroy(&st->register_lock);
     node_tree_free(&st->own_tree);
     uri_free(&st->uri);
-    free(st->host_name);
     free(st->uri_text);
     free(st);
 }
@@ -295,15 +122,53 @@ dlfw_status storage_leftovers(struct storage *st, const char *prefix,
     return status;
 }
 
+/* What the engine itself has done. */
+static void engine_stats(struct storage *st, const dlfw_stat_sink *sink)
+{
+    uint64_t hits, misses;
+
+    if (st->sizes) {
+        size_cache_figures(st->sizes, &hits, &misses);
+        sink->put(sink->ctx, "size_cache_hits", "", DLFW_STAT_COUNTER, hits);
+        sink->put(sink->ctx, "size_cache_misses", "", DLFW_STAT_COUNTER, misses);
+    }
+    if (st->split) {
+        sink->put(sink->ctx, "split_streams", "", DLFW_STAT_GAUGE, atomic_load(&st->split->streams));
+        sink->put(sink->ctx, "split_part_least", "bytes", DLFW_STAT_GAUGE, atomic_load(&st->split->part_least));
+    }
+}
+
 void storage_stats(struct storage *st, const dlfw_stat_sink *sink)
 {
     const struct backend_layer *base = storage_base(st);
+
+    engine_stats(st, sink);
 
     if (!base->ops->stats)
         return;
     enter(base);
     base->ops->stats(base->be, sink);
     leave(base);
+}
+
+uint32_t storage_endpoint_count(const struct storage *st)
+{
+    return st->endpoints ? st->endpoints->count : 1;
+}
+
+void storage_endpoint_get(const struct storage *st, uint32_t index, struct storage_endpoint *ret)
+{
+    const struct endpoint_health *h = &st->endpoints->choice.health[index];
+
+    *ret = (struct storage_endpoint){.name = st->endpoints->items[index].name,
+                                     .requests = atomic_load(&h->requests),
+                                     .bytes_read = atomic_load(&h->bytes_read),
+                                     .bytes_written = atomic_load(&h->bytes_written),
+                                     .errors = atomic_load(&h->errors),
+                                     .times_set_aside = atomic_load(&h->set_aside),
+                                     .service_ns = atomic_load(&h->service_ns),
+                                     .in_flight = atomic_load(&h->in_flight),
+                                     .is_aside = endpoint_is_aside(&st->endpoints->choice, index)};
 }
 
 uint64_t storage_register(struct storage *st, void *addr, uint64_t len)

@@ -12,7 +12,10 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "host/crc.h"
+#include "io/crc_join.h"
 #include "io/part_size.h"
+#include "io/stream_zstd.h"
 
 #define PARTS_IN_FLIGHT 4u
 #define ONE_PUT_MAX ((uint64_t)1 << 30) /* of backends that take objects in one piece only and state no limit */
@@ -38,9 +41,14 @@ struct stream_writer {
     void *handle;
     uint64_t size_hint;
     uint64_t part_bytes;
-    uint64_t part_limit; /* of part numbers, 0: none */
-    uint64_t put_limit;  /* !in_parts: how large the one buffer may grow */
-    uint64_t size;
+    uint64_t part_limit;     /* of part numbers, 0: none */
+    uint64_t put_limit;      /* !in_parts: how large the one buffer may grow */
+    uint64_t size;           /* bytes in the parts */
+    uint64_t raw_size;       /* bytes appended */
+    struct zstd_stage *zstd; /* NULL: what is appended goes into the parts as it is */
+    struct writer_result *result;
+    uint32_t crc, head_crc;      /* of the parts that were sent, without the head; of the head */
+    uint64_t crc_bytes;          /* of the parts in crc */
     struct writer_part *current; /* being filled; NULL before the first byte and after each part has gone out */
     struct writer_part *head;    /* part 0 while it is kept */
     struct writer_part parts[PARTS_IN_FLIGHT + 2]; /* in flight, current, head */
@@ -95,14 +103,28 @@ static dlfw_status plan(struct stream_writer *w, dlfw_error *err)
                          storage_scheme(w->st));
     w->part_limit = limits.max_parts;
     w->put_limit = limits.max_io ? limits.max_io : ONE_PUT_MAX;
-    st =
-        part_size(&limits, storage_caps(w->st), w->size_hint, w->keep_head ? DLFW_PATCH_LIMIT : 0, &w->part_bytes, err);
+    st = part_size(&limits, storage_caps(w->st), w->zstd ? zstd_stage_bound(w->size_hint) : w->size_hint,
+                   w->keep_head ? DLFW_PATCH_LIMIT : 0, &w->part_bytes, err);
     if (st < 0) {
         error_prefix(err, "cannot write '%s'", w->key);
         return st;
     }
     w->part_count = usable_parts(w);
     return check_head(w, err);
+}
+
+static dlfw_status add_compression(struct stream_writer *w, int32_t level, dlfw_error *err)
+{
+    dlfw_status st;
+
+    if (!level)
+        return DLFW_OK;
+    if (w->keep_head)
+        return dlfw_fail(err, DLFW_E_UNSUPPORTED, "cannot write '%s': what is compressed cannot be patched", w->key);
+    st = zstd_stage_create(level, w->size_hint, &w->zstd, err);
+    if (st < 0)
+        error_prefix(err, "cannot write '%s'", w->key);
+    return st;
 }
 
 dlfw_status writer_open(struct storage *st, const struct stream_writer_args *args, struct stream_writer **ret,
@@ -118,8 +140,11 @@ dlfw_status writer_open(struct storage *st, const struct stream_writer_args *arg
     w->flags = args->flags;
     w->keep_head = args->keep_head;
     w->size_hint = args->size_hint;
+    w->result = args->result;
     error_slot_init(&w->failure);
-    status = plan(w, err);
+    status = add_compression(w, args->compress, err);
+    if (status >= 0)
+        status = plan(w, err);
     if (status < 0)
         goto out;
 
@@ -135,6 +160,7 @@ static void release(struct stream_writer *w)
 {
     for (uint32_t i = 0; i < sizeof w->parts / sizeof *w->parts; i++)
         pool_give(w->pool, &w->parts[i].buf);
+    zstd_stage_destroy(w->zstd);
     free(w->key);
     free(w);
 }
@@ -166,12 +192,25 @@ static dlfw_status begin(struct stream_writer *w, dlfw_error *err)
     struct io_op op = op_for(w, DLFW_OP_WRITE_BEGIN);
 
     op.flags = w->flags;
-    op.arg = w->size_hint;
+    op.arg = w->zstd ? 0 : w->size_hint;
     if (io_call(w->queue, &op, NULL) < 0)
         return fail_writer(w, &op.err.e, err);
     w->handle = op.handle;
     w->begun = true;
     return DLFW_OK;
+}
+
+/* Parts come in their order, but for the head, which is the last. */
+static void add_checksum(struct stream_writer *w, const struct writer_part *part)
+{
+    if (!w->result)
+        return;
+    if (part == w->head) {
+        w->head_crc = crc32c_update(0, part->buf.data, part->fill);
+        return;
+    }
+    w->crc = crc32c_update(w->crc, part->buf.data, part->fill);
+    w->crc_bytes += part->fill;
 }
 
 /* Sends a part on its way. The queue has room: part_count leaves none of its operations over. */
@@ -183,6 +222,7 @@ static dlfw_status send_part(struct stream_writer *w, struct writer_part *part, 
                   w->part_bytes, w->size_hint ? "" : "; the writer was not told its size");
         return fail_writer(w, &part->op.err.e, err);
     }
+    add_checksum(w, part);
     part->op = op_for(w, DLFW_OP_WRITE_PART);
     part->op.buf = part->buf.data;
     part->op.buf_cap = part->buf.cap;
@@ -296,7 +336,7 @@ static dlfw_status turn_part(struct stream_writer *w, dlfw_error *err)
     return next_part(w, full->number + 1, err);
 }
 
-dlfw_status writer_window(struct stream_writer *w, void **ret, uint64_t *ret_len, dlfw_error *err)
+static dlfw_status part_window(struct stream_writer *w, void **ret, uint64_t *ret_len, dlfw_error *err)
 {
     dlfw_status st = DLFW_OK;
 
@@ -313,12 +353,55 @@ dlfw_status writer_window(struct stream_writer *w, void **ret, uint64_t *ret_len
     return DLFW_OK;
 }
 
-dlfw_status writer_advance(struct stream_writer *w, uint64_t n, dlfw_error *err)
+/* Compresses len bytes into the parts; end: and all that the compressor still holds. */
+static dlfw_status compress(struct stream_writer *w, const void *data, uint64_t len, bool end, dlfw_error *err)
 {
+    struct error_slot why;
+    bool done = false;
+
+    error_slot_init(&why);
+    while (!done) {
+        uint64_t room, used = 0;
+        void *to;
+        dlfw_status st = part_window(w, &to, &room, err);
+
+        if (st < 0)
+            return st;
+        st = zstd_stage_run(w->zstd, &data, &len, end, to, room, &used, &done, &why.e);
+        if (st < 0) {
+            error_prefix(&why.e, "cannot write '%s'", w->key);
+            return fail_writer(w, &why.e, err);
+        }
+        w->current->fill += used;
+        w->size += used;
+    }
+    return DLFW_OK;
+}
+
+dlfw_status writer_window(struct stream_writer *w, void **ret, uint64_t *ret_len, dlfw_error *err)
+{
+    if (!w->zstd)
+        return part_window(w, ret, ret_len, err);
     if (w->failure.e.status < 0)
         return fail_writer(w, &w->failure.e, err);
-    if (n && (!w->current || n > w->part_bytes - w->current->fill))
+    *ret = zstd_stage_input(w->zstd, ret_len);
+    return DLFW_OK;
+}
+
+dlfw_status writer_advance(struct stream_writer *w, uint64_t n, dlfw_error *err)
+{
+    uint64_t room = 0;
+    void *input = w->zstd ? zstd_stage_input(w->zstd, &room) : NULL;
+
+    if (w->failure.e.status < 0)
+        return fail_writer(w, &w->failure.e, err);
+    if (!w->zstd && w->current)
+        room = w->part_bytes - w->current->fill;
+    if (n > room)
         return dlfw_fail(err, DLFW_E_INVALID, "more bytes were appended to '%s' than its window had", w->key);
+    w->raw_size += n;
+    if (w->zstd)
+        return n ? compress(w, input, n, false, err) : DLFW_OK;
     if (n)
         w->current->fill += n;
     w->size += n;
@@ -329,6 +412,10 @@ dlfw_status writer_append(struct stream_writer *w, const void *data, uint64_t le
 {
     const uint8_t *from = data;
 
+    if (w->zstd && len) {
+        w->raw_size += len;
+        return compress(w, data, len, false, err);
+    }
     while (len) {
         uint64_t n;
         void *to;
@@ -365,7 +452,7 @@ dlfw_status writer_patch(struct stream_writer *w, uint64_t offset, const void *d
 
 uint64_t writer_size(const struct stream_writer *w)
 {
-    return w->size;
+    return w->raw_size;
 }
 
 static void drain(struct stream_writer *w)
@@ -379,6 +466,7 @@ static dlfw_status put_whole(struct stream_writer *w, dlfw_error *err)
 
     op.flags = w->flags;
     if (w->current) {
+        add_checksum(w, w->current);
         op.buf = w->current->buf.data;
         op.buf_cap = w->current->buf.cap;
         op.mem_handle = w->current->buf.mem_handle;
@@ -409,16 +497,28 @@ static dlfw_status commit_parts(struct stream_writer *w, dlfw_error *err)
     return DLFW_OK;
 }
 
+static void tell_result(const struct stream_writer *w)
+{
+    if (!w->result)
+        return;
+    w->result->stored_bytes = w->size;
+    w->result->crc32c = w->head ? crc32c_join(w->head_crc, w->crc, w->crc_bytes) : w->crc;
+}
+
 dlfw_status writer_commit(struct stream_writer *w, dlfw_error *err)
 {
-    dlfw_status st;
+    dlfw_status st = DLFW_OK;
 
+    if (w->failure.e.status >= 0 && w->zstd)
+        st = compress(w, NULL, 0, true, err);
     if (w->failure.e.status < 0)
         st = fail_writer(w, &w->failure.e, err);
     else if (!w->begun && w->can_put)
         st = put_whole(w, err);
     else
         st = commit_parts(w, err);
+    if (st >= 0)
+        tell_result(w);
     if (st < 0)
         writer_abort(w);
     else

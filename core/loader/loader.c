@@ -243,7 +243,9 @@ dlfw_status loader_create(const struct run_config *cfg, const struct loader_args
     pthread_mutex_init(&l->memory_lock, NULL);
     if (!(storage_caps(args->storage) & DLFW_BACKEND_NO_DATA))
         l->format_ops = &args->format_iface->ops.format;
-    st = choose_sizes(l, err);
+    st = loader_prestat(l, err);
+    if (st >= 0)
+        st = choose_sizes(l, err);
     if (st < 0)
         goto out;
     st = pool_create(args->storage,

@@ -159,6 +159,9 @@ bool visit_finished(const struct visit *v); /* nothing in flight, everything del
 void visit_end(struct visit *v);            /* back to the free list */
 void piece_completed(struct io_op *op);
 
+/* prestat.c */
+dlfw_status loader_prestat(struct loader *l, dlfw_error *err); /* before the first epoch */
+
 /* reader_thread.c */
 void *reader_main(void *arg);
 

@@ -124,6 +124,19 @@ static dlfw_status submit_whole(struct visit *v, uint64_t size, dlfw_error *err)
     return DLFW_OK;
 }
 
+/* What no listing told an earlier answer may have. */
+static void ask_memory(struct visit *v)
+{
+    struct loader *l = v->thread->loader;
+    uint64_t size;
+
+    if (!storage_known_size(l->args.storage, v->key, v->key_len, &size))
+        return;
+    v->expected_size = size;
+    if (l->keep_samples && l->unit == l->args.files->dataset->samples_per_file)
+        visit_reserve(v, size);
+}
+
 bool visit_begin(struct visit *v)
 {
     struct loader *l = v->thread->loader;
@@ -133,6 +146,8 @@ bool visit_begin(struct visit *v)
 
     if (!visit_may_begin(v))
         return false;
+    if (v->expected_size == UINT64_MAX)
+        ask_memory(v);
     if (!l->has_open && v->expected_size != UINT64_MAX && !loader_reads_whole(l, v->expected_size)) {
         v->object_size = v->expected_size;
         v->state = VISIT_SIDES;

@@ -171,3 +171,16 @@ void check_queue_wakeup(dlfw_queue *queue)
     atomic_store(&q->woken, 1);
     q->be->shim->under->wakeup(q->under);
 }
+
+int32_t check_queue_wait_fd(dlfw_queue *queue)
+{
+    struct check_queue *q = of(queue);
+    int32_t fd;
+
+    enter(q, "wait_fd");
+    fd = q->be->shim->under->wait_fd(q->under);
+    check_leave(q->be);
+    if (fd < -1)
+        check_fail(q->be->shim, "wait_fd returned %d, which is neither a descriptor nor -1", fd);
+    return fd;
+}

@@ -208,8 +208,9 @@ static dlfw_status check_leftovers(dlfw_backend *backend, const char *prefix,
     X(0)                                                                                                               \
     X(1)                                                                                                               \
     X(2)                                                                                                               \
-    X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21) X(22)   \
-        X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
+    X(3)                                                                                                               \
+    X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23)  \
+        X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
 #define CREATE_OF_SLOT(n)                                                                                              \
     static dlfw_status create_##n(const dlfw_create_args *args, dlfw_backend **ret, dlfw_error *reterr)                \
     {                                                                                                                  \
@@ -245,6 +246,7 @@ const dlfw_backend_ops *plugin_check_backend(const dlfw_backend_ops *under, cons
     WATCH(mem_register, check_mem_register);
     WATCH(mem_unregister, check_mem_unregister);
     WATCH(leftovers, check_leftovers);
+    WATCH(wait_fd, check_queue_wait_fd);
 #undef WATCH
     shim_count++;
     return &shim->ops;

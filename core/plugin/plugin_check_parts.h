@@ -65,5 +65,6 @@ int32_t check_queue_submit(dlfw_queue *q, dlfw_req *const *reqs, uint32_t n);
 int32_t check_queue_reap(dlfw_queue *q, dlfw_comp *comps, uint32_t max, uint32_t min, uint64_t timeout_ns);
 void check_queue_cancel(dlfw_queue *q, dlfw_req *req);
 void check_queue_wakeup(dlfw_queue *q);
+int32_t check_queue_wait_fd(dlfw_queue *q);
 
 #endif

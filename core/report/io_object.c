@@ -10,6 +10,27 @@
 #define GIB 1073741824.0
 #define NO_DATA_NOTE "this backend moves no data: bytes are counted, not read; decoding and verification were skipped"
 
+static json_t *endpoints_json(const struct run_record *rec)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < rec->endpoint_count; i++) {
+        const struct endpoint_record *e = &rec->endpoints[i];
+        json_t *o = json_object();
+
+        put_text(o, "endpoint", e->name);
+        put_text(o, "state", e->is_aside ? "set_aside" : "in_use");
+        put_u64(o, "requests", e->requests);
+        put_u64(o, "bytes_read", e->bytes_read);
+        put_u64(o, "bytes_written", e->bytes_written);
+        put_u64(o, "errors", e->errors);
+        put_u64(o, "times_set_aside", e->times_set_aside);
+        put_real(o, "service_time_ms", (double)e->service_ns / 1e6);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 json_t *storage_json(const struct run_record *rec)
 {
     const struct loader_stats *l = rec->train_stats.queue_mode ? &rec->train_stats : &rec->eval_stats;
@@ -21,6 +42,8 @@ json_t *storage_json(const struct run_record *rec)
     put_text(o, "mode", l->queue_mode);
     if (l->queue_depth)
         put_u64(o, "queue_depth", l->queue_depth);
+    if (rec->endpoint_count)
+        put_value(o, "endpoints", endpoints_json(rec));
     put_flag(o, "direct", (rec->storage_caps & DLFW_BACKEND_DIRECT) != 0);
     put_flag(o, "real_data", real);
     if (!real)
@@ -44,6 +67,7 @@ static void put_requests(json_t *o, const struct io_stats *const *io, uint32_t c
         [DLFW_OP_WRITE_ABORT] = "write_abort",
         [DLFW_OP_MAKE_ROOT] = "make_root",
         [DLFW_OP_REMOVE_ROOT] = "remove_root",
+        [DLFW_OP_COPY] = "copy",
     };
     json_t *requests = json_object();
 
@@ -61,13 +85,15 @@ static void put_requests(json_t *o, const struct io_stats *const *io, uint32_t c
 json_t *io_json(const struct run_record *rec)
 {
     const struct io_stats *io[] = {&rec->train_stats.io, &rec->eval_stats.io, &rec->generate.io};
-    uint64_t delivered = 0, fetched = 0, written = 0, retries = 0, throttled = 0, errors = 0, asked = 0, verified = 0;
+    uint64_t delivered = 0, fetched = 0, written = 0, retries = 0, throttled = 0, errors = 0, asked = 0, verified = 0,
+             split = 0;
     json_t *o = json_object();
 
     for (uint32_t i = 0; i < 3; i++) {
         delivered += io[i]->bytes_read;
         fetched += io[i]->bytes_fetched;
         written += io[i]->bytes_written;
+        split += io[i]->split_reads;
         retries += io[i]->retries;
         throttled += io[i]->throttled;
         errors += io[i]->errors;
@@ -84,6 +110,7 @@ json_t *io_json(const struct run_record *rec)
     put_real(o, "train_bytes_per_second", train_bytes_per_second(rec));
     put_real(o, "train_GiB_per_second", train_bytes_per_second(rec) / GIB);
     put_requests(o, io, 3);
+    put_u64(o, "split_reads", split);
     put_u64(o, "retries", retries);
     put_u64(o, "throttled", throttled);
     put_u64(o, "errors", errors);

@@ -51,6 +51,7 @@ void progress_begin(struct progress *p, const char *what, uint64_t total)
 {
     p->what = what;
     p->total = total;
+    p->bytes_total = 0;
     atomic_store(&p->done, 0);
     atomic_store(&p->bytes, 0);
     atomic_store(&p->au_permille, 0);
@@ -64,12 +65,13 @@ void progress_begin(struct progress *p, const char *what, uint64_t total)
 void progress_text(const struct progress *p, uint64_t now_ns, char *buf, uint32_t cap)
 {
     uint64_t done = atomic_load(&p->done), bytes = atomic_load(&p->bytes), au = atomic_load(&p->au_permille);
+    uint64_t part = p->bytes_total ? bytes : done, whole = p->bytes_total ? p->bytes_total : p->total;
     double seconds = now_ns > p->start_ns ? (double)(now_ns - p->start_ns) / (double)NS_PER_S : 0.0;
     struct str line = STR_EMPTY;
 
     str_add(&line, p->what);
     if (p->total)
-        str_add_format(&line, "  %3.0f %%  %lu/%lu", 100.0 * (double)done / (double)p->total, done, p->total);
+        str_add_format(&line, "  %3.0f %%  %lu/%lu", 100.0 * (double)part / (double)whole, done, p->total);
     else
         str_add_format(&line, "  %lu", done);
     if (seconds > 0)
@@ -78,9 +80,9 @@ void progress_text(const struct progress *p, uint64_t now_ns, char *buf, uint32_
         str_add_format(&line, "  %s/s", unit_bytes((double)bytes / seconds).text);
     if (au)
         str_add_format(&line, "  AU %.1f %%", (double)au / 10.0);
-    if (done && done < p->total)
+    if (part && part < whole)
         str_add_format(&line, "  %s left",
-                       unit_clock((uint64_t)(seconds * (double)(p->total - done) / (double)done)).text);
+                       unit_clock((uint64_t)(seconds * (double)(whole - part) / (double)part)).text);
     snprintf(buf, cap, "%s", line.data);
     str_free(&line);
 }

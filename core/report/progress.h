@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 struct progress {
-    const char *what; /* "generating", "epoch 2/5" */
-    uint64_t total;   /* units of done */
+    const char *what;     /* "generating", "epoch 2/5" */
+    uint64_t total;       /* units of done */
+    uint64_t bytes_total; /* 0: not known; else what is left is judged by bytes, not by units */
     _Atomic uint64_t done;
     _Atomic uint64_t bytes;
     _Atomic uint64_t au_permille; /* 0: not known */

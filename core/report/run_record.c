@@ -23,6 +23,11 @@ void run_record_free(struct run_record *rec)
     free(rec->storage_uri);
     free(rec->storage_scheme);
     free(rec->checkpoint_uri);
+    for (uint32_t i = 0; i < rec->endpoint_count; i++)
+        free(rec->endpoints[i].name);
+    free(rec->endpoints);
+    rec->endpoints = NULL;
+    rec->endpoint_count = 0;
     rec->epochs = NULL;
     rec->epoch_count = 0;
     rec->hooks = NULL;

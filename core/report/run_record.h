@@ -89,6 +89,13 @@ struct named_figure { /* from plugins' stats() and hooks' put() */
     uint64_t value;
 };
 
+/* One of several endpoints of the dataset's storage, generation and training together. */
+struct endpoint_record {
+    char *name; /* owned */
+    uint64_t requests, bytes_read, bytes_written, errors, times_set_aside, service_ns;
+    bool is_aside; /* at the end */
+};
+
 struct run_record {
     const struct run_config *cfg;
     uint32_t rank, ranks, hosts;
@@ -109,6 +116,8 @@ struct run_record {
     uint32_t figure_count;
     char *storage_uri, *storage_scheme; /* owned */
     uint64_t storage_caps;
+    struct endpoint_record *endpoints; /* owned; none when there is only one */
+    uint32_t endpoint_count;
     uint64_t memory_budget, peak_memory; /* bytes; peak from getrusage */
     uint64_t sample_bytes_nominal;       /* record_length_bytes */
     dlfw_status status;                  /* 0, or why the run ended early */

@@ -38,6 +38,15 @@ char *storage_root_uri(const struct run_config *cfg)
     return with_scheme(cfg, cfg->storage.storage_root);
 }
 
+char *data_folder_uri(const struct run_config *cfg)
+{
+    char *root = storage_root_uri(cfg);
+    char *data = uri_join(root, cfg->dataset.data_folder);
+
+    free(root);
+    return data;
+}
+
 char *checkpoint_folder_uri(const struct run_config *cfg)
 {
     const dlfw_node *node = node_get(cfg->checkpoint, "checkpoint_folder");

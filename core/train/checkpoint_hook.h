@@ -16,5 +16,7 @@ const dlfw_node *checkpoint_hook_options(struct run_config *cfg, const struct pl
 char *checkpoint_folder_uri(const struct run_config *cfg);
 /* storage.storage_root with the scheme of storage.storage_type when it names none. Caller frees. */
 char *storage_root_uri(const struct run_config *cfg);
+/* dataset.data_folder below it. Caller frees. */
+char *data_folder_uri(const struct run_config *cfg);
 
 #endif

@@ -357,6 +357,7 @@ dlfw_status job_generate(struct job *job, dlfw_error *err)
         st = generate_with_queue(g, q, err);
     record_generation(g, st >= 0, clock_now_ns() - start);
     job_note_storage(job, g->access.storage);
+    job_note_endpoints(job, g->access.storage);
 out:
     io_queue_destroy(q);
     dataset_access_close(&g->access);

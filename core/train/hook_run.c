@@ -21,6 +21,7 @@ struct running_hook {
 
 struct hook_runner {
     char *root; /* URI that the services' relative ones lie below */
+    char *data; /* URI of the dataset */
     struct service_set *services;
     struct running_hook *items;
     uint32_t count;
@@ -52,11 +53,12 @@ static void take_event(void *report, const char *hook, const dlfw_checkpoint_eve
     checkpoint_event_take(report, hook, event);
 }
 
-static struct service_set *open_services(struct job *job, const char *root)
+static struct service_set *open_services(struct job *job, const struct hook_runner *runner)
 {
     const struct run_config *cfg = job->cfg;
     struct service_env env = {.registry = job->registry,
-                              .storage_root = root,
+                              .storage_root = runner->root,
+                              .data_uri = runner->data,
                               .storage_options = cfg->storage.storage_options,
                               .wrap = cfg->storage.wrap,
                               .retry = cfg->storage.retry,
@@ -154,7 +156,8 @@ dlfw_status hooks_create(struct job *job, bool check_only, dlfw_error *err)
     dlfw_status st;
 
     runner->root = storage_root_uri(job->cfg);
-    runner->services = open_services(job, runner->root);
+    runner->data = data_folder_uri(job->cfg);
+    runner->services = open_services(job, runner);
     job->hooks = runner;
     if (list && list->kind != DLFW_NODE_LIST)
         return node_fail(list, err, DLFW_E_CONFIG, "'hooks' is a list");
@@ -185,6 +188,7 @@ void hooks_destroy(struct job *job)
     job->record.hook_count = runner->count;
     services_close(runner->services);
     free(runner->root);
+    free(runner->data);
     free(runner->items);
     free(runner);
     job->hooks = NULL;

@@ -19,7 +19,8 @@
 struct service_env {
     struct registry *registry;
     const char *storage_root;              /* what URIs without a scheme lie below; NULL or "": the working directory */
-    const dlfw_node *storage_options;      /* for URIs of storage_root's scheme, as wrap is; may be NULL */
+    const char *data_uri;                  /* of the dataset; may be NULL */
+    const dlfw_node *storage_options;      /* for URIs of the scheme of either, as wrap is; may be NULL */
     const dlfw_node *wrap;                 /* may be NULL */
     const dlfw_node *retry;                /* of all storages; may be NULL */
     struct problem_list *problems;         /* mistakes in storage_options go here; may be NULL */

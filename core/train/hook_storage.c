@@ -171,18 +171,22 @@ static struct shared_storage *add_folder(struct service_set *set, const struct u
     return s;
 }
 
-/* Does storage_root's configuration speak of this storage too? */
-static bool is_configured(const struct service_set *set, const char *scheme)
+static bool has_scheme(const char *text, const char *scheme)
 {
-    const char *root = set->env.storage_root;
     struct uri uri = {0};
     bool same;
 
-    if (!root || !*root || uri_parse(root, &uri, NULL) < 0)
+    if (!text || !*text || uri_parse(text, &uri, NULL) < 0)
         return strcmp(scheme, "file") == 0;
     same = strcmp(uri.scheme, scheme) == 0;
     uri_free(&uri);
     return same;
+}
+
+/* Does the run file's configuration, which is the dataset's, speak of this storage too? */
+static bool is_configured(const struct service_set *set, const char *scheme)
+{
+    return has_scheme(set->env.storage_root, scheme) || (set->env.data_uri && has_scheme(set->env.data_uri, scheme));
 }
 
 static dlfw_status shared_open(struct shared_storage *s, dlfw_error *err)

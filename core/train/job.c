@@ -21,6 +21,33 @@ void job_note_storage(struct job *job, const struct storage *storage)
     rec->storage_caps = storage_caps(storage);
 }
 
+void job_note_endpoints(struct job *job, const struct storage *storage)
+{
+    struct run_record *rec = &job->record;
+    uint32_t count = storage_endpoint_count(storage);
+
+    if (count < 2)
+        return;
+    if (!rec->endpoints)
+        rec->endpoints = xcalloc(count, sizeof *rec->endpoints);
+    rec->endpoint_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct endpoint_record *to = &rec->endpoints[i];
+        struct storage_endpoint e;
+
+        storage_endpoint_get(storage, i, &e);
+        if (!to->name)
+            to->name = xstrdup(e.name);
+        to->requests += e.requests;
+        to->bytes_read += e.bytes_read;
+        to->bytes_written += e.bytes_written;
+        to->errors += e.errors;
+        to->times_set_aside += e.times_set_aside;
+        to->service_ns = e.service_ns;
+        to->is_aside = e.is_aside;
+    }
+}
+
 static dlfw_status join_ranks(struct job *job, dlfw_error *err)
 {
     dlfw_create_args args = {.struct_size = sizeof args, .host = host_table(), .instance = "single", .numa_node = -1};

@@ -45,6 +45,8 @@ dlfw_status job_run(const struct job_args *args, bool *ret_au_met, dlfw_error *e
 
 /* What the report says about the storage; the last call wins. */
 void job_note_storage(struct job *job, const struct storage *storage);
+/* What its endpoints have done, added to what is known of them; when the storage's work is over. */
+void job_note_endpoints(struct job *job, const struct storage *storage);
 
 /* generate.c */
 dlfw_status job_generate(struct job *job, dlfw_error *err);

@@ -188,6 +188,7 @@ dlfw_status job_train(struct job *job, dlfw_error *err)
         job_note_storage(job, run->access.storage);
         st = train_run_epochs(run, err);
         storage_stats(run->access.storage, &sink);
+        job_note_endpoints(job, run->access.storage);
     }
     if (st >= 0)
         st = delete_dataset(run, err);

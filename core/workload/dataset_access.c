@@ -104,6 +104,7 @@ dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, ui
                                 .wrap = cfg->storage.wrap,
                                 .retry = cfg->storage.retry,
                                 .name = "dataset",
+                                .needs_endpoints = true,
                                 .problems = problems,
                                 .check_only = check_only};
     dlfw_status st;

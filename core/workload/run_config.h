@@ -89,7 +89,8 @@ struct run_config {
     struct {
         const char *storage_type;
         const char *storage_root;
-        const dlfw_node *storage_options, *wrap, *retry;
+        const dlfw_node *storage_options; /* with the engine's own keys of the section */
+        const dlfw_node *wrap, *retry;
         uint8_t durable; /* generated files are synced before they count as written */
     } storage;
 

@@ -189,6 +189,37 @@ static void read_nodes(struct run_config *cfg, struct problem_list *problems)
         cfg->dataset.format_options = options;
 }
 
+/* The engine takes its keys from the mapping that goes to whoever opens a storage; the user may write them one level
+ * up. */
+static void gather_storage_options(struct run_config *cfg, struct problem_list *problems)
+{
+    static const char *const engine_keys[] = {"endpoint_uris", "endpoint_strategy", "use_mpi_endpoint_distribution",
+                                              "split",         "size_cache",        NULL};
+    const dlfw_node *section = section_node(cfg, "storage"), *given = cfg->storage.storage_options;
+    dlfw_node *all = NULL;
+
+    if (!node_is_null(given) && given->kind != DLFW_NODE_MAP)
+        return; /* reported where it is read */
+    for (const char *const *key = engine_keys; *key; key++) {
+        dlfw_node *value = node_get(section, *key);
+
+        if (!value)
+            continue;
+        if (node_get(given, *key)) {
+            problem_add(problems, true, value, "storage.%s is in storage.storage_options too; keep one of them", *key);
+            continue;
+        }
+        if (!all) {
+            all = node_new(&cfg->tree, DLFW_NODE_MAP, section->place);
+            for (uint32_t i = 0; given && i < given->count; i++)
+                node_append(&cfg->tree, all, given->pairs[i].key, given->pairs[i].key_place, given->pairs[i].value);
+        }
+        node_append(&cfg->tree, all, *key, value->place, value);
+    }
+    if (all)
+        cfg->storage.storage_options = all;
+}
+
 void run_config_fill(struct run_config *cfg, struct problem_list *problems)
 {
     const dlfw_node *format = config_node(cfg, "dataset.format");
@@ -205,6 +236,7 @@ void run_config_fill(struct run_config *cfg, struct problem_list *problems)
     cfg->dataset.record_element_type = read_dtype(cfg, "dataset.record_element_type");
     read_times(cfg, problems);
     read_nodes(cfg, problems);
+    gather_storage_options(cfg, problems);
     if (!cfg->reader.data_loader)
         cfg->reader.data_loader = strcmp(cfg->model.framework, "pytorch") == 0 ? "pytorch" : "tensorflow";
     if (strcmp(cfg->storage.storage_type, "direct_fs") == 0)

@@ -27,6 +27,7 @@ static const char *const file_accesses[] = {"multi", "shared", "collective", "mp
 static const char *const contexts[] = {"fork", "spawn", "forkserver", NULL};
 static const char *const checkpoint_types[] = {"rank_zero", "all_ranks", NULL};
 static const char *const checkpoint_modes[] = {"default", "subset", NULL};
+static const char *const endpoint_strategies[] = {"round_robin", "least_connections", "latency", NULL};
 static const char *const profilers[] = {"none", "iostat", "darshan", "tensorboard", NULL};
 
 static const dlfw_option reader[] = {
@@ -139,9 +140,21 @@ static const dlfw_option storage[] = {
     UNBOUND(DLFW_TYPE_STR, "storage_library", .help = SCHEMA_DEAD "the scheme of the URI picks the plugin"),
     UNBOUND(DLFW_TYPE_F64, "post_generation_settle_seconds", .def = "0", .min = "0",
             .help = SCHEMA_LATER "training starts right after generation"),
-    UNBOUND(DLFW_TYPE_NODE, "endpoint_uris", .help = SCHEMA_LATER "one endpoint is used"),
+    /* the engine's, which also takes them from storage_options */
+    UNBOUND(DLFW_TYPE_NODE, "endpoint_uris",
+            .help = "servers or locations with the same objects: a list, one text with commas, or a file with one per "
+                    "line; {01...10} are ten"),
+    UNBOUND(DLFW_TYPE_ENUM, "endpoint_strategy", .def = "round_robin", .choices = endpoint_strategies,
+            .help = "which of endpoint_uris gets the next request"),
     UNBOUND(DLFW_TYPE_BOOL, "use_mpi_endpoint_distribution", .def = "false",
-            .help = SCHEMA_LATER "one endpoint is used"),
+            .help = "each rank uses one endpoint only, the one at its number modulo their count"),
+    UNBOUND(DLFW_TYPE_STR, "split", .def = "auto",
+            .help = "large reads as ranges in parallel: auto (by measured gain, where requests are streams), off, or "
+                    "bytes of a part"),
+    UNBOUND(DLFW_TYPE_STR, "size_cache", .def = "auto",
+            .help =
+                "how long sizes of objects are remembered: auto (60s where requests are streams, else off), off, or "
+                "a duration"),
     DLFW_OPT_NODE(STORAGE, wrap,
                   .help =
                       "wrappers around the backend: a list of {delay|error|throttle: {...}}, the first one outermost"),

@@ -149,6 +149,7 @@ static void setup(void)
     error_slot_init(&err);
     cfg.storage.storage_type = "local_fs";
     cfg.storage.storage_root = "./";
+    cfg.dataset.data_folder = "./data/";
     job = (struct job){
         .cfg = &cfg, .registry = &registry, .problems = &problems, .ranks_ops = &coordinator_single, .rank_count = 1};
     job.results.cfg = &cfg;

@@ -264,6 +264,54 @@ START_TEST(nothing_is_retried_once_the_run_is_being_stopped)
 }
 END_TEST
 
+START_TEST(every_operation_survives_a_failure_in_passing)
+{
+    static const uint16_t ops[] = {DLFW_OP_GET,         DLFW_OP_PUT,        DLFW_OP_STAT,         DLFW_OP_DELETE,
+                                   DLFW_OP_WRITE_BEGIN, DLFW_OP_WRITE_PART, DLFW_OP_WRITE_COMMIT, DLFW_OP_COPY};
+    struct io_op up = {.op = DLFW_OP_WRITE_BEGIN, .key = "up", .key_len = 2};
+    uint64_t size;
+    size_t len;
+
+    open_with(
+        "{max_attempts: 3, backoff: 1ms}",
+        (struct script_rule){
+            .op = ops[_i], .count = 2, .status = DLFW_E_UNAVAILABLE, .flags = DLFW_ERR_RETRYABLE, .retry_after_ms = 1});
+    ck_assert_int_eq(io_put(queue, "a", "abc", 3, 0, NULL), DLFW_OK);
+    ck_assert_int_eq(io_stat(queue, "a", &size, NULL), DLFW_OK);
+    ck_assert_int_eq(io_copy(queue, "a", "b", NULL), DLFW_OK);
+    ck_assert_int_eq(io_call(queue, &up, NULL), DLFW_OK);
+    up.op = DLFW_OP_WRITE_PART;
+    up.buf = (void *)(uintptr_t) "part";
+    up.length = up.buf_cap = 4;
+    ck_assert_int_eq(io_call(queue, &up, NULL), DLFW_OK);
+    up.op = DLFW_OP_WRITE_COMMIT;
+    up.buf = NULL;
+    up.length = up.buf_cap = 0;
+    up.arg = 4;
+    ck_assert_int_eq(io_call(queue, &up, NULL), DLFW_OK);
+    up = (struct io_op){.op = DLFW_OP_GET, .key = "up", .key_len = 2, .buf = buf, .buf_cap = sizeof buf, .length = 4};
+    ck_assert_int_eq(io_call(queue, &up, NULL), DLFW_OK);
+    ck_assert_mem_eq(up.data, "part", 4);
+    ck_assert_int_eq(io_delete(queue, "b", NULL), DLFW_OK);
+    ck_assert_ptr_null(script_get(script, "b", &len));
+    ck_assert_uint_eq(io_queue_stats(queue)->retries, 2);
+    ck_assert_uint_eq(io_queue_stats(queue)->errors, 0);
+    close_all();
+}
+END_TEST
+
+START_TEST(a_delete_whose_answer_was_lost_has_succeeded)
+{
+    open_with("{max_attempts: 3, backoff: 1ms}",
+              (struct script_rule){
+                  .op = DLFW_OP_DELETE, .count = 1, .status = DLFW_E_IO, .flags = DLFW_ERR_RETRYABLE, .after = true});
+    ck_assert_int_eq(io_delete(queue, "k", NULL), DLFW_OK);
+    ck_assert_int_eq(io_delete(queue, "k", NULL), DLFW_E_NOT_FOUND);
+    ck_assert_uint_eq(io_queue_stats(queue)->errors, 1);
+    close_all();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("io_retry");
@@ -283,6 +331,8 @@ int main(void)
     tcase_add_test(tc, waiting_for_a_retry_does_not_hold_up_others);
     tcase_add_test(tc, cancel_ends_the_waiting);
     tcase_add_test(tc, nothing_is_retried_once_the_run_is_being_stopped);
+    tcase_add_loop_test(tc, every_operation_survives_a_failure_in_passing, 0, 8);
+    tcase_add_test(tc, a_delete_whose_answer_was_lost_has_succeeded);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);

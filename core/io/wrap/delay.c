@@ -18,7 +18,7 @@ struct delay_state {
 
 static const dlfw_option rows[] = {
     DLFW_OPT_DURATION(struct delay_options, read, .help = "added to each read"),
-    DLFW_OPT_DURATION(struct delay_options, write, .help = "added to each put, part and commit"),
+    DLFW_OPT_DURATION(struct delay_options, write, .help = "added to each put, part, commit and copy"),
     DLFW_OPT_DURATION(struct delay_options, open,
                       .help = "added to each open, stat, list, delete and begin of a write"),
     DLFW_OPT_DURATION(struct delay_options, jitter, .help = "up to this much more, drawn evenly"),
@@ -44,6 +44,7 @@ static uint64_t delay_of(const struct delay_options *o, uint16_t op)
     case DLFW_OP_PUT:
     case DLFW_OP_WRITE_PART:
     case DLFW_OP_WRITE_COMMIT:
+    case DLFW_OP_COPY:
         return o->write;
     case DLFW_OP_CLOSE:
     case DLFW_OP_WRITE_ABORT:

@@ -38,12 +38,13 @@ static const struct {
 } op_names[] = {
     {"read", DLFW_OP_BIT(DLFW_OP_GET)},
     {"write", DLFW_OP_BIT(DLFW_OP_PUT) | DLFW_OP_BIT(DLFW_OP_WRITE_BEGIN) | DLFW_OP_BIT(DLFW_OP_WRITE_PART) |
-                  DLFW_OP_BIT(DLFW_OP_WRITE_COMMIT)},
+                  DLFW_OP_BIT(DLFW_OP_WRITE_COMMIT) | DLFW_OP_BIT(DLFW_OP_COPY)},
     {"get", DLFW_OP_BIT(DLFW_OP_GET)},
     {"put", DLFW_OP_BIT(DLFW_OP_PUT)},
     {"begin", DLFW_OP_BIT(DLFW_OP_WRITE_BEGIN)},
     {"part", DLFW_OP_BIT(DLFW_OP_WRITE_PART)},
     {"commit", DLFW_OP_BIT(DLFW_OP_WRITE_COMMIT)},
+    {"copy", DLFW_OP_BIT(DLFW_OP_COPY)},
     {"stat", DLFW_OP_BIT(DLFW_OP_STAT)},
     {"open", DLFW_OP_BIT(DLFW_OP_OPEN)},
     {"list", DLFW_OP_BIT(DLFW_OP_LIST)},
@@ -57,7 +58,7 @@ static const dlfw_option rows[] = {
     DLFW_OPT_F64(struct error_options, rate, .min = "0", .max = "1", .help = "share of the operations that fail"),
     DLFW_OPT_U64(struct error_options, every, .help = "each n-th operation fails"),
     DLFW_OPT_LIST(struct error_options, ops,
-                  .help = "which fail: read write get put begin part commit stat open list delete make_root "
+                  .help = "which fail: read write get put begin part commit copy stat open list delete make_root "
                           "remove_root; default: all"),
     DLFW_OPT_ENUM(struct error_options, status, .def = "io", .choices = status_names, .help = "how they fail"),
     DLFW_OPT_BOOL(struct error_options, retryable, .def = "false", .help = "the failure may be retried"),
@@ -87,8 +88,8 @@ static const char *check(const void *options)
         const dlfw_str_list one = {.items = &o->ops.items[k], .count = 1};
 
         if (!op_mask_of(&one))
-            return "ops has an unknown name; it takes read write get put begin part commit stat open list delete "
-                   "make_root";
+            return "ops has an unknown name; it takes read write get put begin part commit copy stat open list "
+                   "delete make_root remove_root";
     }
     return o->rate > 0 || o->every || o->after_bytes ? NULL : "nothing fails; give rate, every or after_bytes";
 }

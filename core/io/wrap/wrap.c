@@ -109,7 +109,8 @@ void wrap_create(const struct wrap_choice *choice, const struct backend_layer *u
                                 .caps = under->ops->caps,
                                 .op_mask = under->ops->op_mask};
     wrap_queue_fill_ops(&w->ops, under->ops->req_scratch);
-    *ret = (struct backend_layer){.ops = &w->ops, .be = (dlfw_backend *)w, .name = choice->kind->name, .is_wrap = true};
+    *ret = (struct backend_layer){
+        .ops = &w->ops, .be = (dlfw_backend *)w, .name = choice->kind->name, .queue_mode = wrap_queue_mode};
 }
 
 void wrap_destroy(struct backend_layer *layer)

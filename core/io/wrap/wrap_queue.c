@@ -147,7 +147,6 @@ static int32_t queue_submit(dlfw_queue *queue, dlfw_req *const *reqs, uint32_t n
 
         item->lower = *reqs[i];
         item->lower.scratch = (char *)reqs[i]->scratch + ITEM_BYTES;
-        item->lower.user = 0;
         item->upper = reqs[i];
         st = kind->enter ? kind->enter(q->w->state, reqs[i], &flags, reqs[i]->error) : DLFW_OK;
         if (st < 0) {
@@ -275,6 +274,12 @@ static void queue_wakeup(dlfw_queue *queue)
     adapter_wakeup(q->below);
 }
 
+/* What is held becomes due by the clock; whoever waits on the descriptor comes back every 10 ms anyway. */
+static int32_t queue_wait_fd(dlfw_queue *queue)
+{
+    return adapter_wait_fd(((struct wrap_queue *)queue)->below);
+}
+
 void wrap_queue_fill_ops(dlfw_backend_ops *ops, uint32_t under_scratch)
 {
     ops->req_scratch = ITEM_BYTES + under_scratch;
@@ -284,4 +289,5 @@ void wrap_queue_fill_ops(dlfw_backend_ops *ops, uint32_t under_scratch)
     ops->reap = queue_reap;
     ops->cancel = queue_cancel;
     ops->wakeup = queue_wakeup;
+    ops->wait_fd = queue_wait_fd;
 }
