@@ -64,7 +64,7 @@ int main(int argc, char **argv)
         log_error("'%s' is not a dlfw command; see dlfw --help", argv[1]);
         return EXIT_USAGE;
     }
-    if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
+    if (argc > 2 && (strcmp(argv[2], "--help") == 0 || (strcmp(argv[2], "-h") == 0 && !command->has_h))) {
         fputs(command->usage, stdout);
         return EXIT_OK;
     }

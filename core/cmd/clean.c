@@ -71,18 +71,26 @@ static void take_report(void *ctx, const dlfw_checkpoint_report *report)
     tell(ctx, report->name, (uint32_t)strlen(report->name), report->stored_bytes, report->done != 0, report->text);
 }
 
-/* Options of the run file that hold for this URI too. */
-static const dlfw_node *options_for(const struct cleaning *c, const char *uri)
+static bool same_scheme(const char *one, const char *other)
 {
     struct uri a = {0}, b = {0};
-    char *root = c->cfg ? storage_root_uri(c->cfg) : NULL;
-    bool same =
-        root && uri_parse(root, &a, NULL) >= 0 && uri_parse(uri, &b, NULL) >= 0 && strcmp(a.scheme, b.scheme) == 0;
+    bool same = uri_parse(one, &a, NULL) >= 0 && uri_parse(other, &b, NULL) >= 0 && strcmp(a.scheme, b.scheme) == 0;
 
     uri_free(&a);
     uri_free(&b);
+    return same;
+}
+
+/* Options of the run file that hold for this URI too. */
+static const dlfw_node *options_for(const struct cleaning *c, const char *uri)
+{
+    char *root = c->cfg ? storage_root_uri(c->cfg) : NULL;
+    char *data = c->cfg ? data_folder_uri(c->cfg) : NULL;
+    bool hold = c->cfg && (same_scheme(root, uri) || same_scheme(data, uri));
+
     free(root);
-    return same ? c->cfg->storage.storage_options : NULL;
+    free(data);
+    return hold ? c->cfg->storage.storage_options : NULL;
 }
 
 /* A folder of the run file that is not there yet has no leftovers. */
@@ -169,8 +177,7 @@ static bool is_below(const char *uri, const char *folder)
 
 static dlfw_status clean_run(struct cleaning *c, dlfw_error *err)
 {
-    char *root = storage_root_uri(c->cfg);
-    char *data = uri_join(root, c->cfg->dataset.data_folder);
+    char *data = data_folder_uri(c->cfg);
     char *checkpoints = checkpoint_folder_uri(c->cfg);
     const char *hook = checkpoint_hook_name(c->cfg);
     dlfw_status st = clean_storage(c, data, err);
@@ -182,7 +189,6 @@ static dlfw_status clean_run(struct cleaning *c, dlfw_error *err)
         st = clean_checkpoints(c, hook, checkpoints, err);
     free(checkpoints);
     free(data);
-    free(root);
     return st;
 }
 

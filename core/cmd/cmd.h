@@ -16,10 +16,14 @@ struct command {
     const char *summary;               /* one line for `dlfw help` */
     const char *usage;                 /* what `dlfw NAME --help` prints, ending in a newline */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+    int has_h;                         /* -h is an option of its own and does not ask for the usage */
 };
 
 extern const struct command cmd_run, cmd_generate, cmd_validate, cmd_config, cmd_plan, cmd_plugins, cmd_clean,
     cmd_index, cmd_inspect, cmd_checkpoint, cmd_complete;
+/* the storage tools */
+extern const struct command cmd_ls, cmd_stat, cmd_cat, cmd_get, cmd_put, cmd_cp, cmd_sync, cmd_rm, cmd_mb, cmd_rb,
+    cmd_du;
 
 /* Every command, NULL-terminated, in the order of `dlfw help`. */
 extern const struct command *const cmd_all[];

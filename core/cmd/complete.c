@@ -39,6 +39,15 @@ static const struct offer offers[] = {
     {"checkpoint", "verify", {"--step", "--all", "--json", "--hook", "--plugin-dir"}},
     {"checkpoint", "restore", {"--step", "--to", "--json", "--hook", "--plugin-dir"}},
     {"checkpoint", "rm", {"--step", "--all", "--dry-run", "--json", "--hook", "--plugin-dir"}},
+    {"ls", NULL, {"--recursive", "--long", "--count", "--uri", "--null"}},
+    {"stat", NULL, {"--json"}},
+    {"cat", NULL, {"--range", "--jobs"}},
+    {"get", NULL, {"--discard", "--keylist", "--offset", "--length"}},
+    {"put", NULL, {"--size", "--count", "--name-template", "--dedup", "--compress", "--seed", "--zstd"}},
+    {"sync", NULL, {"--delete"}},
+    {"rm", NULL, {"--recursive", "--dry-run", "--ignore-missing", "--force"}},
+    {"rb", NULL, {"--force", "--jobs", "--quiet", "--no-progress"}},
+    {"du", NULL, {"--max-depth", "--human"}},
     {"plugins", "list", {"--plugin-dir", "--json", "--load"}},
     {"plugins", "info", {"--plugin-dir", "--kind", "--json", "--man"}},
 };
@@ -65,12 +74,43 @@ static bool has_sub_commands(const char *command)
     return strcmp(command, "config") == 0 || strcmp(command, "plugins") == 0 || strcmp(command, "checkpoint") == 0;
 }
 
-static bool takes_value(const char *word)
+/* Options that several storage tools take, and which. */
+static const struct {
+    const char *commands; /* a list, see is_among */
+    const char *words[9];
+} tool_offers[] = {
+    {" get put cp ", {"--recursive", "--no-clobber", "--resume"}},
+    {" get put cp sync ", {"--dry-run", "--checksum", "--verify", "--fail-fast", "--durable", "--memory"}},
+    {" ls get put cp sync rm du ", {"--glob", "--regex", "--json", "--jobs", "--quiet", "--no-progress"}},
+    {" ls stat cat get put cp sync rm mb rb du ", {"--option", "--config", "--plugin-dir"}},
+    {" get put cp sync ", {"--source-option", "--target-option"}},
+    {" ls stat cat get put cp sync rm mb rb du ", {"--help"}},
+};
+
+/* list has a blank on either side of each of its words. */
+static bool is_among(const char *list, const char *word)
 {
-    return strcmp(word, "--plugin-dir") == 0 || strcmp(word, "--config-dir") == 0 || strcmp(word, "--kind") == 0 ||
-           strcmp(word, "--output") == 0 || strcmp(word, "--suffix") == 0 || strcmp(word, "--ranks") == 0 ||
-           strcmp(word, "--format") == 0 || strcmp(word, "--units") == 0 || strcmp(word, "--step") == 0 ||
-           strcmp(word, "--to") == 0 || strcmp(word, "--hook") == 0;
+    char *padded = xformat(" %s ", word);
+    bool found = strstr(list, padded) != NULL;
+
+    free(padded);
+    return found;
+}
+
+static bool is_tool(const char *command)
+{
+    return is_among(tool_offers[3].commands, command);
+}
+
+static bool takes_value(const char *command, const char *word)
+{
+    static const char options[] =
+        " --plugin-dir --config-dir --kind --output --suffix --ranks --format --units --step --to "
+        "--hook --option -o --config --jobs -j --glob --regex --source-option --target-option "
+        "--memory --size --compress --dedup --seed --name-template --keylist --offset "
+        "--length --range --max-depth -d --zstd ";
+
+    return is_among(options, word) || (strcmp(word, "--count") == 0 && strcmp(command, "put") == 0);
 }
 
 static struct line read_line(int argc, char **argv)
@@ -79,7 +119,7 @@ static struct line read_line(int argc, char **argv)
 
     for (int i = 2; i < argc - 1; i++) {
         line.previous = argv[i];
-        if (takes_value(argv[i]) && i + 1 < argc - 1) {
+        if (takes_value(line.command, argv[i]) && i + 1 < argc - 1) {
             if (strcmp(argv[i], "--plugin-dir") == 0)
                 line.plugin_dir = argv[i + 1];
             else if (strcmp(argv[i], "--config-dir") == 0)
@@ -108,6 +148,10 @@ static void offer_words(const struct line *line, const char *prefix)
         for (const char *const *word = offers[i].words; *word; word++)
             offer(*word, prefix);
     }
+    for (size_t i = 0; i < sizeof tool_offers / sizeof tool_offers[0]; i++)
+        if (is_among(tool_offers[i].commands, line->command))
+            for (const char *const *word = tool_offers[i].words; *word; word++)
+                offer(*word, prefix);
 }
 
 static void offer_entry(const struct registry_entry *entry, const char *kind, const char *prefix)
@@ -232,12 +276,12 @@ static int complete(int argc, char **argv)
         return EXIT_OK;
     }
     line = read_line(argc, argv);
-    if (line.previous && takes_value(line.previous) && line.previous == argv[argc - 2])
+    if (line.previous && takes_value(line.command, line.previous) && line.previous == argv[argc - 2])
         offer_value(&line, line.previous, prefix);
     else if (prefix[0] == '-' || (has_sub_commands(line.command) && !line.sub))
         offer_words(&line, prefix);
     else if (strcmp(line.command, "index") == 0 || strcmp(line.command, "inspect") == 0 ||
-             strcmp(line.command, "checkpoint") == 0)
+             strcmp(line.command, "checkpoint") == 0 || is_tool(line.command))
         return EXIT_OK; /* files */
     else if (strcmp(line.command, "plugins") != 0)
         offer_operands(&line, prefix);

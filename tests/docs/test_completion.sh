@@ -38,7 +38,7 @@ expect() { # the line, the words that must be offered, in this order and no othe
     fi
 }
 
-expect "dlfw " run generate validate plan config plugins clean index inspect checkpoint complete --help --version
+expect "dlfw " run generate validate plan config plugins clean index inspect checkpoint ls stat cat get put cp sync rm mb rb du complete --help --version
 expect "dlfw pl" plan plugins
 expect "X=1 dlfw plu" plugins
 expect "dlfw nothing "
@@ -52,6 +52,18 @@ expect "dlfw config " show --help
 expect "dlfw config show --" --json --strict --config-dir
 expect "dlfw run --st" --strict --strict-au
 expect "dlfw generate --f" --force
+expect "dlfw ls --" --recursive --long --count --uri --null --glob --regex --json --jobs --quiet --no-progress --option --config --plugin-dir --help
+expect "dlfw ls --count --n" --null --no-progress
+expect "dlfw rm -r --ig" --ignore-missing
+expect "dlfw cat --range 0-9 --j" --jobs
+expect "dlfw mb --" --option --config --plugin-dir --help
+expect "dlfw cp --re" --recursive --resume --regex
+expect "dlfw sync --de" --delete
+expect "dlfw put --compress 2 --n" --name-template --no-clobber --no-progress
+expect "dlfw get --o" --offset --option
+# storages: files are offered for what is no URI
+expect "dlfw cp "
+expect "dlfw get --keylist "
 # the run file and folders: nothing, so that bash offers files
 expect "dlfw run "
 expect "dlfw run --plugin-dir "

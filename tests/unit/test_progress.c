@@ -17,22 +17,25 @@ struct text_case {
     const char *text;
     uint64_t total, done, bytes, au_permille, ms;
     uint32_t cap;
+    uint64_t bytes_total;
 };
 
 static const struct text_case texts[] = {
-    {"epoch 1/5    0 %  0/200", 200, 0, 0, 0, 0, 256},
-    {"epoch 1/5   25 %  50/200  25/s  0:06 left", 200, 50, 0, 0, 2000, 256},
-    {"epoch 1/5   25 %  50/200  25/s  512 MiB/s  AU 98.7 %  0:06 left", 200, 50, 1ull << 30, 987, 2000, 256},
-    {"epoch 1/5  100 %  200/200  100/s", 200, 200, 0, 0, 2000, 256},
-    {"epoch 1/5  2000  1.00k/s", 0, 2000, 0, 0, 2000, 256},
-    {"epoch 1/5    1 %  200/20000  20/s  16:30 left", 20000, 200, 0, 0, 10000, 256},
-    {"epoch 1/5   25", 200, 50, 0, 0, 2000, 15},
+    {"epoch 1/5    0 %  0/200", 200, 0, 0, 0, 0, 256, 0},
+    {"epoch 1/5   25 %  50/200  25/s  0:06 left", 200, 50, 0, 0, 2000, 256, 0},
+    {"epoch 1/5   25 %  50/200  25/s  512 MiB/s  AU 98.7 %  0:06 left", 200, 50, 1ull << 30, 987, 2000, 256, 0},
+    {"epoch 1/5  100 %  200/200  100/s", 200, 200, 0, 0, 2000, 256, 0},
+    {"epoch 1/5  2000  1.00k/s", 0, 2000, 0, 0, 2000, 256, 0},
+    {"epoch 1/5    1 %  200/20000  20/s  16:30 left", 20000, 200, 0, 0, 10000, 256, 0},
+    {"epoch 1/5   25", 200, 50, 0, 0, 2000, 15, 0},
+    {"epoch 1/5   25 %  3/4  2/s  128 MiB/s  0:06 left", 4, 3, 1ull << 28, 0, 2000, 256, 1ull << 30},
+    {"epoch 1/5  100 %  4/4  2/s  512 MiB/s", 4, 4, 1ull << 30, 0, 2000, 256, 1ull << 30},
 };
 
 START_TEST(line_says_how_far)
 {
     const struct text_case *c = &texts[_i];
-    struct progress p = {.what = "epoch 1/5", .total = c->total, .start_ns = 77};
+    struct progress p = {.what = "epoch 1/5", .total = c->total, .bytes_total = c->bytes_total, .start_ns = 77};
     char buf[256];
 
     atomic_store(&p.done, c->done);
