@@ -10,6 +10,13 @@
 
 #define SPLIT_LEAST ((uint64_t)64 << 10) /* smaller parts cost more in requests than anything gains */
 
+/* Knobs of the Python client libraries that DLIO's object storage chooses between. */
+#define LIBRARY_KNOB(key, why)                                                                                         \
+    {                                                                                                                  \
+        .struct_size = (uint32_t)sizeof(dlfw_option), .type = DLFW_TYPE_NODE, .offset = DLFW_OPT_UNBOUND,              \
+        .name = (key), .help = SCHEMA_DEAD why                                                                         \
+    }
+
 const dlfw_option engine_rows[] = {
     DLFW_OPT_NODE(struct engine_options, endpoint_uris,
                   .help =
@@ -28,6 +35,14 @@ const dlfw_option engine_rows[] = {
                  .help =
                      "how long sizes of objects are remembered: auto (60s where requests are streams, else off), off, "
                      "or a duration"),
+    LIBRARY_KNOB("storage_library", "the scheme of the location chooses the backend"),
+    LIBRARY_KNOB("uri_scheme", "write the scheme into storage_root or data_folder"),
+    LIBRARY_KNOB("prefetch_window", "reader.prefetch_size and the memory budget bound what is in flight"),
+    LIBRARY_KNOB("prefetch_workers", "reader.read_threads is the number of threads"),
+    LIBRARY_KNOB("columns", "every column of a sample is read"),
+    LIBRARY_KNOB("decode", "formats decode what they need for a sample"),
+    LIBRARY_KNOB("simulate_io", "all I/O is real"),
+    LIBRARY_KNOB("stagger_workers", "threads begin at once"),
 };
 const uint32_t engine_row_count = sizeof engine_rows / sizeof *engine_rows;
 
@@ -36,11 +51,7 @@ const char *const engine_keys[] = {"endpoint_uris", "endpoint_strategy", "use_mp
 
 static bool is_engine_key(const char *key)
 {
-    for (const char *const *k = engine_keys; *k; k++) {
-        if (strcmp(*k, key) == 0)
-            return true;
-    }
-    return false;
+    return option_find(engine_rows, engine_row_count, key) != NULL;
 }
 
 static bool is_off(const char *text)

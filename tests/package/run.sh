@@ -119,8 +119,8 @@ python3 - "$work/list.json" <<'PY' || fail "dlfw plugins list"
 import json, sys
 found = json.load(open(sys.argv[1]))
 names = sorted(p["name"] for p in found["plugins"])
-wanted = ["checkpoint_files", "checkpoint_store", "csv", "direct", "file", "hdf5", "indexed_binary", "jpeg", "memory", "metrics", "mmap_indexed_binary", "npy",
-          "npz", "null", "parquet", "png", "raw", "synthetic", "tfrecord"]
+wanted = ["az", "checkpoint_files", "checkpoint_store", "csv", "direct", "file", "gs", "hdf5", "indexed_binary", "jpeg", "memory", "metrics", "mmap_indexed_binary", "npy",
+          "npz", "null", "parquet", "png", "raw", "s3", "synthetic", "tfrecord"]
 if names != wanted or found["refused"]:
     sys.exit(f"found {names}, refused {found['refused']}; wanted {wanted}")
 PY

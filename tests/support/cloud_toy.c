@@ -197,7 +197,7 @@ void toy_set_up(http_answer *answer)
     toy_server = http_server_start(answer, NULL);
     be.origin.port = http_server_port(toy_server);
     strcpy(be.origin.host, "127.0.0.1");
-    ck_assert_int_eq(cloud_init(&be.cloud, &toy, &args, "toy://bucket/root", "root/", &client, &toy_error), DLFW_OK);
+    ck_assert_int_eq(cloud_init(&be.cloud, &toy, &args, "toy://bucket/top", "top/", &client, &toy_error), DLFW_OK);
     be.cloud.connections = 4;
     be.cloud.max_redirects = 3;
     ck_assert_int_eq(cloud_queue_create(&be, &queue_args, &toy_queue, &toy_error), DLFW_OK);

@@ -16,7 +16,7 @@ extern char toy_message[512]; /* of the last failure */
 extern dlfw_error toy_error;
 extern const dlfw_host toy_host;
 
-void toy_set_up(http_answer *answer); /* bucket "toy://bucket/root", at most 4 connections and 3 redirects */
+void toy_set_up(http_answer *answer); /* bucket "toy://bucket/top", at most 4 connections and 3 redirects */
 void toy_tear_down(void);
 dlfw_req toy_request(uint16_t op, const char *key);
 dlfw_comp toy_call(dlfw_req *req); /* sends it and waits */

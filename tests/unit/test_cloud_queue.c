@@ -16,14 +16,14 @@ static bool ranges(void *ctx, int fd, const struct served_request *r)
 {
     unsigned long first = 0, last = TOY_OBJECT - 1;
     char text[64], headers[128] = "";
-    char kind = r->target[strlen("/root/")];
+    char kind = r->target[strlen("/top/")];
 
     (void)ctx;
     if (served_header(r, "range", text, sizeof text))
         sscanf(text, "bytes=%lu-%lu", &first, &last);
     if (kind == 'w') { /* the whole toy_object, whatever was asked for */
         snprintf(headers, sizeof headers, "x-crc: %08x\r\n",
-                 crc32c_update(0, toy_object, TOY_OBJECT) ^ (r->target[7] == '!' ? 1u : 0u));
+                 crc32c_update(0, toy_object, TOY_OBJECT) ^ (r->target[6] == '!' ? 1u : 0u));
         serve_text(fd, "200 OK", headers, toy_object, TOY_OBJECT);
         return true;
     }
@@ -106,7 +106,7 @@ START_TEST(whole_objects_are_checked)
     comp = toy_call(&req);
     ck_assert_int_eq(comp.status, DLFW_E_CORRUPT);
     ck_assert_uint_ne(comp.flags & DLFW_ERR_RETRYABLE, 0);
-    ck_assert_ptr_nonnull(strstr(toy_message, "GET 'toy://bucket/root/w!' failed: the bytes have CRC-32C"));
+    ck_assert_ptr_nonnull(strstr(toy_message, "GET 'toy://bucket/top/w!' failed: the bytes have CRC-32C"));
     toy_tear_down();
 }
 END_TEST
@@ -120,15 +120,15 @@ static bool pages(void *ctx, int fd, const struct served_request *r)
 
     (void)ctx;
     if (strstr(r->target, "/stuck"))
-        page = "root/stuck/a\n+again\n";
+        page = "top/stuck/a\n+again\n";
     else if (strstr(r->target, "/none"))
         page = "";
     else if (!*token)
-        page = "root/d/\nroot/d/a\nroot/d/b\nother/x\n+two\n";
+        page = "top/d/\ntop/d/a\ntop/d/b\nother/x\n+two\n";
     else if (strcmp(token, "two") == 0)
         page = "+three\n"; /* an empty page in the middle */
     else if (strcmp(token, "three") == 0)
-        page = "root/d/a long name that needs room\n";
+        page = "top/d/a long name that needs room\n";
     serve_text(fd, "200 OK", "", page, strlen(page));
     return true;
 }
@@ -301,7 +301,7 @@ START_TEST(deletes_travel_together_and_end_one_by_one)
         for (uint32_t j = 0; j < i; j++)
             ck_assert_ptr_ne(comps[i].req, comps[j].req);
     }
-    ck_assert_str_eq(toy_message, "DELETE 'toy://bucket/root/bad' failed: Denied: not yours");
+    ck_assert_str_eq(toy_message, "DELETE 'toy://bucket/top/bad' failed: Denied: not yours");
     toy_tear_down();
 }
 END_TEST
@@ -311,22 +311,22 @@ static bool elsewhere(void *ctx, int fd, const struct served_request *r)
     char headers[128], text[64];
 
     (void)ctx;
-    if (strcmp(r->target, "/root/there") == 0) {
+    if (strcmp(r->target, "/top/there") == 0) {
         snprintf(headers, sizeof headers, "Location: http://localhost:%u/new%%20place\r\n",
                  http_server_port(toy_server));
         serve_text(fd, "307 Temporary Redirect", headers, "", 0);
-    } else if (strcmp(r->target, "/root/loop") == 0) {
-        serve_text(fd, "302 Found", "Location: /root/loop\r\n", "", 0);
+    } else if (strcmp(r->target, "/top/loop") == 0) {
+        serve_text(fd, "302 Found", "Location: /top/loop\r\n", "", 0);
     } else if (strcmp(r->target, "/new%20place") == 0 && !served_header(r, "authorization", text, sizeof text)) {
         serve_text(fd, "206 Partial Content", "Content-Range: bytes 0-4/5\r\n", "hello", 5);
-    } else if (strcmp(r->target, "/root/renew") == 0) { /* good at the third try */
+    } else if (strcmp(r->target, "/top/renew") == 0) { /* good at the third try */
         static _Atomic uint32_t tries;
 
         if (tries++ % 4 < 2)
             serve_text(fd, "401 Unauthorized", "", "", 0);
         else
             serve_text(fd, "206 Partial Content", "Content-Range: bytes 0-4/5\r\n", "again", 5);
-    } else if (strcmp(r->target, "/root/busy") == 0) {
+    } else if (strcmp(r->target, "/top/busy") == 0) {
         serve_text(fd, "503 Slow Down", "Retry-After: 7\r\n", "", 0);
     } else {
         serve_text(fd, "401 Unauthorized", "", "", 0);
@@ -344,10 +344,10 @@ START_TEST(answers_that_are_not_good_are_understood)
     } cases[] = {
         {"there", DLFW_OK, 0, "hello"},
         {"renew", DLFW_OK, 0, "again"},
-        {"loop", DLFW_E_IO, 0, "GET 'toy://bucket/root/loop' failed: 302 ToyTrouble"},
-        {"refused", DLFW_E_AUTH, 0, "GET 'toy://bucket/root/refused' failed: 401 ToyTrouble"},
+        {"loop", DLFW_E_IO, 0, "GET 'toy://bucket/top/loop' failed: 302 ToyTrouble"},
+        {"refused", DLFW_E_AUTH, 0, "GET 'toy://bucket/top/refused' failed: 401 ToyTrouble"},
         {"busy", DLFW_E_THROTTLED, DLFW_ERR_RETRYABLE | DLFW_ERR_THROTTLED,
-         "GET 'toy://bucket/root/busy' failed: 503 ToyTrouble"},
+         "GET 'toy://bucket/top/busy' failed: 503 ToyTrouble"},
     };
 
     toy_set_up(elsewhere);

@@ -50,9 +50,26 @@ START_TEST(every_key_is_one_of_the_run_file)
         snprintf(path, sizeof path, "storage.%s", *key);
         ck_assert_msg(run_config_known(path), "%s", path);
     }
-    for (uint32_t i = 0; i < engine_row_count; i++)
-        ck_assert_str_eq(engine_rows[i].name, engine_keys[i]);
-    ck_assert_ptr_null(engine_keys[engine_row_count]);
+    /* the rows after them are accepted in storage_options only, and have no effect */
+    for (uint32_t i = 0; i < engine_row_count; i++) {
+        bool has_effect = engine_rows[i].offset != DLFW_OPT_UNBOUND;
+
+        ck_assert_int_eq(has_effect, i < 5);
+        if (has_effect)
+            ck_assert_str_eq(engine_rows[i].name, engine_keys[i]);
+    }
+    ck_assert_ptr_null(engine_keys[5]);
+}
+END_TEST
+
+START_TEST(knobs_of_client_libraries_are_named_and_do_nothing)
+{
+    ck_assert_int_eq(read_section("  storage_options: {storage_library: minio, prefetch_window: 64, region: x}\n"),
+                     DLFW_OK);
+    ck_assert_uint_eq(problems.count, 2);
+    ck_assert_ptr_nonnull(strstr(problems.items[0].text, "storage_library has no effect: the scheme of the location"));
+    ck_assert_uint_eq(plugin->count, 1);
+    ck_assert_str_eq(plugin->pairs[0].key, "region");
 }
 END_TEST
 
@@ -140,6 +157,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, NULL, teardown);
     tcase_add_test(tc, every_key_is_one_of_the_run_file);
+    tcase_add_test(tc, knobs_of_client_libraries_are_named_and_do_nothing);
     tcase_add_test(tc, nothing_said_means_auto);
     tcase_add_test(tc, keys_of_the_section_and_of_the_options_come_together);
     tcase_add_test(tc, a_plugins_own_options_stay_as_they_are);
