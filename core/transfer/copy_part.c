@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "host/crc.h"
+#include "io/crc_join.h"
 #include "transfer/copy_parts.h"
-#include "transfer/crc32c_place.h"
 
 #define PAGE 4096u /* alignment of the pool's buffers */
 
@@ -108,7 +108,7 @@ static void take_bytes(struct copy_part *part)
     struct copy_object *o = part->object;
 
     if (object_wants_crc(o))
-        o->crc ^= crc32c_in_place(crc32c_update(0, part->buf.data, part->len), o->total - part->offset - part->len);
+        o->crc ^= crc32c_join(crc32c_update(0, part->buf.data, part->len), 0, o->total - part->offset - part->len);
     if (o->phase == PHASE_MOVE && o->one_put) { /* once it is put it is there */
         o->moved_crc = o->crc;
         object_judge_moved(o);

@@ -30,7 +30,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    server {{ listen 127.0.0.1:{port}; root {root}; location /ready {{ return 204; }} }}
+    server {{ listen 127.0.0.1:{port}; root {root}; location /ready {{ return 204; }} location /slow/ {{ alias {root}/bucket/; limit_rate 60m; }} }}
 }}
 """
 KEYS = {"AWS_ACCESS_KEY_ID": "static", "AWS_SECRET_ACCESS_KEY": "static", "AWS_REGION": "us-east-1"}
@@ -248,4 +248,21 @@ def multipart_memory(bench):
     bench.report("multipart", f"upload of {size // MIB} MiB: peak memory beyond {jobs} parts of {part // MIB} MiB", peaks, 32, "MiB", at_least=False)
 
 
-ROWS = {"object-cpu": object_cpu, "s3-server": s3_server, "multipart": multipart_memory, "unet3d-s3": unet3d, "names": names}
+def split(bench):
+    """Large objects from a server that gives each connection 60 MiB/s: one stream each against as many as are worth it."""
+    count, size = (1, 64 * MIB) if bench.smoke else (8, 128 * MIB)
+    ratios, rates = [], []
+    with StaticFiles() as server:
+        for i in range(count):
+            (server.root / "bucket" / f"o{i}").write_bytes(os.urandom(MIB) * (size // MIB))
+        keys, _ = keylist(bench, count, "o")
+        for _ in range(bench.rounds):
+            rows = [timed(tool(bench, "get", "--discard", "--keylist", str(keys), "--jobs", "1", "-o", f"split={mode}", "s3://slow"), server.env, count * size)
+                    for mode in ("auto", "off")]
+            rates.append([throughput(row) for row in rows])
+            ratios.append(rates[-1][0] / rates[-1][1])
+    auto, off = (statistics.median(column) for column in zip(*rates))
+    bench.report("split", f"GET 128 MiB at 60 MiB/s per connection, one object at a time: split vs not ({auto:.0f} vs {off:.0f} MiB/s)", ratios, 3)
+
+
+ROWS = {"split": split, "object-cpu": object_cpu, "s3-server": s3_server, "multipart": multipart_memory, "unet3d-s3": unet3d, "names": names}
