@@ -35,7 +35,7 @@ class Link:
     """One connection of a client, and one to the server behind."""
 
     def __init__(self, proxy, client):
-        self.proxy, self.client, self.server = proxy, client, None
+        self.proxy, self.client, self.server, self.answers = proxy, client, None, None
         self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     # what faults use
@@ -64,8 +64,6 @@ class Link:
                 rule.fault.accept(self)
             if self.proxy.context:
                 self.client = self.proxy.context.wrap_socket(self.client, server_side=True)
-            self.server = socket.create_connection(("127.0.0.1", self.proxy.behind), timeout=60)
-            self.server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.exchange_all()
         except (Stop, Broken, OSError):
             pass
@@ -76,14 +74,22 @@ class Link:
             self.proxy.forget(self)
 
     def exchange_all(self):
-        asks, answers = Reader(self.client), Reader(self.server)
+        asks = Reader(self.client)
         while True:
             head = asks.head()
             if head is None:
                 return
-            self.exchange(asks, answers, head)
+            self.exchange(asks, head)
 
-    def exchange(self, asks, answers, head):
+    def reach_server(self):
+        """Not before there is something to say: a server that does one thing at a time would wait for it."""
+        if self.server is None:
+            self.server = socket.create_connection(("127.0.0.1", self.proxy.behind), timeout=60)
+            self.server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.answers = Reader(self.server)
+        return self.answers
+
+    def exchange(self, asks, head):
         method = head.first.split(" ")[0]
         fault = self.proxy.fault_for(head)
         fault.request(self, head)
@@ -91,6 +97,7 @@ class Link:
             if head.get("content-length") not in (None, "0") or head.get("transfer-encoding"):
                 self.drain(asks, head)
             return
+        answers = self.reach_server()
         self.server.sendall(head.bytes())
         answer = self.send_body(asks, answers, head, fault)
         self.pass_answer(answers, method, answer, fault)
