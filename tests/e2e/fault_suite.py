@@ -186,8 +186,8 @@ class Bodies(Matrix):
     def test_a_bit_of_a_read(self):
         """The service's checksum of the object tells."""
         self.upload("read", content(SMALL), *(word for option in self.checksums for word in ("-o", option)))
-        self.each(lambda: Flip(at=33333), EITHER, ["fetch"], options=self.checksums)
-        self.each(lambda: Flip(at=33333), ERROR, ["fetch"], times=None, options=self.checksums)
+        self.each(lambda: Flip(at=33333), EITHER, ["read", "fetch"], options=self.checksums)
+        self.each(lambda: Flip(at=33333), ERROR, ["read", "fetch"], times=None, options=self.checksums)
 
     def test_a_bit_of_a_write(self):
         self.each(lambda: FlipRequest(at=33333), EITHER, ["write", "parts"], options=self.checksums)
@@ -237,10 +237,6 @@ class Silence(Matrix):
 
 
 class Trust(Matrix):
-    def leads_to(self, proxy, ca):
-        name = {"s3": "AWS_CA_BUNDLE"}.get(self.server.scheme)
-        return {**self.through(proxy), **({name: ca} if name else {})}
-
     def read_with(self, certificate, rules=(), options=()):
         with Proxy(self.server.port, rules, certificate=(self.certificates, certificate)) as proxy:
             words = self.words(options=[f"ca_bundle={self.certificates.ca}", *options])
@@ -311,7 +307,8 @@ class Training(Matrix):
     def write_config(self):
         from support import SMALL as RUN
         path = self.folder / "run.yaml"
-        path.write_text(RUN.format(folder=self.uri(self.id().rsplit(".", 1)[1])).replace("epochs: 2", "epochs: 1") + "storage:\n  retry: {max_attempts: 8, backoff: 10ms, max_backoff: 50ms}\n")
+        text = RUN.format(folder=self.uri(self.id().rsplit(".", 1)[1])).replace("epochs: 2", "epochs: 1")
+        path.write_text(text + "storage:\n  retry: {max_attempts: 8, backoff: 10ms, max_backoff: 50ms}\n")
         return path
 
 

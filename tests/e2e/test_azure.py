@@ -95,7 +95,8 @@ class Credentials(ObjectStore):
         self.assertNotIn("d3Jvbmcta2V5", self.assert_one_error(status, err, "403"))
 
     def test_no_key(self):
-        self.env = {"AZURE_STORAGE_ENDPOINT": self.server.account_url, "IDENTITY_ENDPOINT": "http://127.0.0.1:9/", "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"}
+        self.env = {"AZURE_STORAGE_ENDPOINT": self.server.account_url, "IDENTITY_ENDPOINT": "http://127.0.0.1:9/",
+                    "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"}
         status, _, err = self.dlfw_bytes("ls", self.uri())
         self.assert_one_error(status, err)
 
