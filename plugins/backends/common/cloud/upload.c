@@ -6,7 +6,7 @@
 
 #include "parts.h"
 
-#define TURN_PATIENCE_NS 5000000000u /* a part waits so long for one before it that is not under way */
+#define TURN_PATIENCE_NS 2000000000u /* a part waits so long for one before it that is not under way */
 
 static struct cloud_upload *upload_new(struct cloud *c, const struct cloud_call *call)
 {
