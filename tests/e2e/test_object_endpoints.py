@@ -98,7 +98,8 @@ class Endpoints(ObjectStore):
         self.assert_good(result)
         good, bad = result.summary()["dlfw"]["storage"]["endpoints"]
         self.assertEqual((good["endpoint"], bad["endpoint"]), (doors[0].url, doors[1].url))
-        self.assertEqual(good["errors"], 0)
+        # a file that was on its way when its door closed comes again through the other one, and rclone may refuse to have it twice at once
+        self.assertLessEqual(good["errors"], 1)
         self.assertGreater(bad["errors"], 0)
         self.assertEqual(bad["state"], "set_aside")
         self.assertLess(bad["requests"], good["requests"])
