@@ -68,7 +68,10 @@ plugins=$(find "$root/usr/lib" -name 'dlfw-*.so' -printf '%f\n' | sort)
 expected=$(cd "$build/plugins" && ls dlfw-*.so)
 [ "$plugins" = "$expected" ] || fail "plugins in the package: $plugins; built: $expected"
 for plugin in $plugins dlfw-backend-direct.so; do
-    need "share/man/man7/${plugin%.so}.7.gz"
+    page=${plugin%.so} # pages are named after interfaces
+    page=${page/%backend-azure/backend-az}
+    page=${page/%backend-gcs/backend-gs}
+    need "share/man/man7/$page.7.gz"
 done
 dpkg-deb -x "$sdk" "$work/sdk"
 [ -s "$work/sdk/usr/include/dlfw/plugin.h" ] && [ -x "$work/sdk/usr/bin/dlfw-conform" ] || fail "dlfw-dev lacks headers or dlfw-conform"
