@@ -93,6 +93,18 @@ def tool(bench, *words):
     return [str(bench.build / "dlfw"), *words[:1], "--plugin-dir", str(bench.build / "plugins"), "--quiet", *words[1:]]
 
 
+def write_random(path, size):
+    """Piece by piece: what this process once held would count as the peak of its children."""
+    piece = os.urandom(MIB)
+    with open(path, "wb") as out:
+        for _ in range(size // MIB):
+            out.write(piece)
+
+
+def make_bucket(bench, server):
+    timed([str(bench.build / "dlfw"), "mb", "--plugin-dir", str(bench.build / "plugins"), "s3://bucket"], server.env, 0)
+
+
 def ours_get(bench, server, keys, total, jobs):
     return timed(tool(bench, "get", "--discard", "--keylist", str(keys), "--jobs", str(jobs), "s3://bucket"), server.env, total)
 
@@ -144,7 +156,7 @@ def against_peers(bench, what, rounds):
 
 def s3_server(bench):
     with SeaweedFS() as server:
-        timed(tool(bench, "mb", "s3://bucket"), server.env, 0)
+        make_bucket(bench, server)
         for size, count, what in ((8 * MIB, 32, "8 MiB"), (MIB, 128, "1 MiB"), (64 * 1024, 1000, "64 KiB")):
             count = 4 if bench.smoke else count
             keys, uris = keylist(bench, count, f"{what.replace(' ', '')}-")
@@ -179,7 +191,7 @@ def unet3d(bench):
     """A tenth of the sample size, compute as in the stock file: what AU loses by S3 instead of files."""
     files = 8 if bench.smoke else 48
     with SeaweedFS() as server:
-        timed(tool(bench, "mb", "s3://bucket"), server.env, 0)
+        make_bucket(bench, server)
         os.environ.update(server.env)
         differences, all_au = [], []
         try:
@@ -205,7 +217,7 @@ def make_names(folder, count):
             os.close(os.open(place / f"object_{i:06}.npz", os.O_CREAT | os.O_WRONLY))
 
 
-def names(bench):
+def listing(bench):
     count = 10_000 if bench.smoke else 1_000_000
     folder = bench.dir / "names"
     make_names(folder, count)
@@ -213,8 +225,12 @@ def names(bench):
     for _ in range(bench.rounds):
         row = timed(tool(bench, "ls", "-r", "--count", str(folder)), {}, 0)
         rates.append(count / row["wall"] / 1e6)
-    bench.report("names", f"ls -r --count of {count} local names", rates, 1, "M/s")
+    bench.report("listing", f"ls -r --count of {count} local names", rates, 1, "M/s")
     shutil.rmtree(folder)
+
+
+def removal(bench):
+    folder = bench.dir / "names"
     count = 10_000 if bench.smoke else 100_000
     ratios, limit = [], []
     for _ in range(bench.rounds):
@@ -225,8 +241,8 @@ def names(bench):
             shutil.rmtree(folder, ignore_errors=True)
         ratios.append(seconds[1] / seconds[0])
         limit.append(seconds[2] / seconds[0])
-    bench.report("names", f"rm -r of {count} local files vs find -delete", ratios, 3)
-    bench.report("names", f"rm -r of {count} local files vs two rm -r at once, the file system's limit", limit, 0.9)
+    bench.report("removal", f"rm -r of {count} local files vs find -delete", ratios, 3)
+    bench.report("removal", f"rm -r of {count} local files vs two rm -r at once, the file system's limit", limit, 0.9)
 
 
 def multipart_memory(bench):
@@ -234,9 +250,9 @@ def multipart_memory(bench):
     size, part, jobs = (64 * MIB if bench.smoke else 1024 * MIB), 16 * MIB, 4
     peaks = []
     with SeaweedFS() as server:
-        timed(tool(bench, "mb", "s3://bucket"), server.env, 0)
+        make_bucket(bench, server)
         source = bench.dir / "large"
-        source.write_bytes(os.urandom(MIB) * (size // MIB))
+        write_random(source, size)
         for _ in range(bench.rounds):
             argv = tool(bench, "cp", "--memory", str(part * jobs), "--jobs", str(jobs), str(source), "s3://bucket/large")
             child = subprocess.Popen(argv, env={**os.environ, **server.env})
@@ -254,7 +270,7 @@ def split(bench):
     ratios, rates = [], []
     with StaticFiles() as server:
         for i in range(count):
-            (server.root / "bucket" / f"o{i}").write_bytes(os.urandom(MIB) * (size // MIB))
+            write_random(server.root / "bucket" / f"o{i}", size)
         keys, _ = keylist(bench, count, "o")
         for _ in range(bench.rounds):
             rows = [timed(tool(bench, "get", "--discard", "--keylist", str(keys), "--jobs", "1", "-o", f"split={mode}", "s3://slow"), server.env, count * size)
@@ -265,4 +281,4 @@ def split(bench):
     bench.report("split", f"GET 128 MiB at 60 MiB/s per connection, one object at a time: split vs not ({auto:.0f} vs {off:.0f} MiB/s)", ratios, 3)
 
 
-ROWS = {"split": split, "object-cpu": object_cpu, "s3-server": s3_server, "multipart": multipart_memory, "unet3d-s3": unet3d, "names": names}
+ROWS = {"split": split, "object-cpu": object_cpu, "s3-server": s3_server, "multipart": multipart_memory, "unet3d-s3": unet3d, "listing": listing, "removal": removal}
