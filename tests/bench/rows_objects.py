@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of the object stores and the storage tools: the program against other clients on the same server, S3 against files, and names of a local file system."""
+import contextlib
 import os
 import pathlib
 import resource
@@ -209,36 +210,40 @@ def unet3d(bench):
     bench.report("unet3d-s3", f"unet3d, samples of 14 MiB: AU from files {file_au:.2f} %, from S3 {s3_au:.2f} %, difference", differences, 1, "points", at_least=False)
 
 
-def make_names(folder, count):
-    for group in range(count // 1000):
-        place = folder / f"{group:04}"
-        place.mkdir(parents=True)
-        for i in range(1000):
-            os.close(os.open(place / f"object_{i:06}.npz", os.O_CREAT | os.O_WRONLY))
+@contextlib.contextmanager
+def names(count):
+    """count empty files in memory, a thousand in each folder: what is measured is the program and the kernel, not a disk."""
+    folder = pathlib.Path("/dev/shm") / f"dlfw-names-{os.getpid()}"
+    try:
+        for group in range(count // 1000):
+            place = folder / f"{group:04}"
+            place.mkdir(parents=True)
+            for i in range(1000):
+                os.mknod(f"{place}/object_{i:06}.npz")
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def listing(bench):
     count = 10_000 if bench.smoke else 1_000_000
-    folder = bench.dir / "names"
-    make_names(folder, count)
     rates = []
-    for _ in range(bench.rounds):
-        row = timed(tool(bench, "ls", "-r", "--count", str(folder)), {}, 0)
-        rates.append(count / row["wall"] / 1e6)
+    with names(count) as folder:
+        for _ in range(bench.rounds):
+            row = timed(tool(bench, "ls", "-r", "--count", str(folder)), {}, 0)
+            rates.append(count / row["wall"] / 1e6)
     bench.report("listing", f"ls -r --count of {count} local names", rates, 1, "M/s")
-    shutil.rmtree(folder)
 
 
 def removal(bench):
-    folder = bench.dir / "names"
     count = 10_000 if bench.smoke else 100_000
     ratios, limit = [], []
     for _ in range(bench.rounds):
         seconds = []
-        for argv in (tool(bench, "rm", "-r", str(folder)), ["find", str(folder), "-delete"], ["sh", "-c", f"ls -d {folder}/* | xargs -P 2 -n 10 rm -r"]):
-            make_names(folder, count)
-            seconds.append(timed(argv, {}, 0)["wall"])
-            shutil.rmtree(folder, ignore_errors=True)
+        for words in ("", "find {} -delete", "ls -d {}/* | xargs -P 2 -n 10 rm -r"):
+            with names(count) as folder:
+                argv = ["sh", "-c", words.format(folder)] if words else tool(bench, "rm", "-r", str(folder))
+                seconds.append(timed(argv, {}, 0)["wall"])
         ratios.append(seconds[1] / seconds[0])
         limit.append(seconds[2] / seconds[0])
     bench.report("removal", f"rm -r of {count} local files vs find -delete", ratios, 3)
