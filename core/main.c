@@ -13,7 +13,7 @@ static void print_help(FILE *out)
 {
     fputs("usage: dlfw COMMAND [arguments]\n\nLoads, checkpoints and benchmarks deep-learning data.\n\n", out);
     for (const struct command *const *c = cmd_all; *c; c++)
-        fprintf(out, "  %-10s %s\n", (*c)->name, (*c)->summary);
+        fprintf(out, "  %-11s %s\n", (*c)->name, (*c)->summary);
     fputs("\n`dlfw COMMAND --help` says more; so does dlfw(1).\n", out);
 }
 

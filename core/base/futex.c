@@ -7,14 +7,29 @@
 #include <time.h>
 #include <unistd.h>
 
-void futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
+static void wait_on(_Atomic uint32_t *word, int operation, uint32_t expected, uint64_t timeout_ns)
 {
     struct timespec ts = {.tv_sec = (time_t)(timeout_ns / 1000000000u), .tv_nsec = (long)(timeout_ns % 1000000000u)};
 
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns == UINT64_MAX ? NULL : &ts, NULL, 0);
+    syscall(SYS_futex, word, operation, expected, timeout_ns == UINT64_MAX ? NULL : &ts, NULL, 0);
+}
+
+void futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
+{
+    wait_on(word, FUTEX_WAIT_PRIVATE, expected, timeout_ns);
 }
 
 void futex_wake_all(_Atomic uint32_t *word)
 {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+void futex_wait_shared(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
+{
+    wait_on(word, FUTEX_WAIT, expected, timeout_ns);
+}
+
+void futex_wake_all_shared(_Atomic uint32_t *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }

@@ -19,8 +19,8 @@ struct command {
     int has_h;                         /* -h is an option of its own and does not ask for the usage */
 };
 
-extern const struct command cmd_run, cmd_generate, cmd_validate, cmd_config, cmd_plan, cmd_plugins, cmd_clean,
-    cmd_index, cmd_inspect, cmd_checkpoint, cmd_complete;
+extern const struct command cmd_run, cmd_generate, cmd_validate, cmd_config, cmd_plan, cmd_sweep, cmd_plugins,
+    cmd_clean, cmd_index, cmd_inspect, cmd_checkpoint, cmd_check_rules, cmd_report, cmd_complete;
 /* the storage tools */
 extern const struct command cmd_ls, cmd_stat, cmd_cat, cmd_get, cmd_put, cmd_cp, cmd_sync, cmd_rm, cmd_mb, cmd_rb,
     cmd_du;

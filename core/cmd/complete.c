@@ -25,9 +25,14 @@ struct offer {
 
 static const struct offer offers[] = {
     {"run", NULL, {"--plugin-dir", "--config-dir", "--strict", "--strict-au", "--check", "--quiet", "--help"}},
+    {"run", NULL, {"--legacy-keys", "--ranks", "--world-size", "--rank", "--run-id", "--coordinator"}},
     {"generate", NULL, {"--plugin-dir", "--config-dir", "--strict", "--force", "--check", "--quiet", "--help"}},
+    {"generate", NULL, {"--legacy-keys", "--ranks", "--world-size", "--rank", "--run-id", "--coordinator"}},
     {"validate", NULL, {"--strict", "--json", "--probe", "--plugin-dir", "--config-dir", "--help"}},
     {"plan", NULL, {"--ranks", "--files", "--json", "--strict", "--plugin-dir", "--config-dir", "--help"}},
+    {"sweep", NULL, {"--accelerators", "--au", "--all", "--repeat", "--epochs", "--steps", "--plan"}},
+    {"sweep", NULL, {"--force", "--ascii", "--json", "--quiet", "--check", "--strict", "--plugin-dir"}},
+    {"sweep", NULL, {"--config-dir", "--help"}},
     {"clean", NULL, {"--dry-run", "--json", "--strict", "--plugin-dir", "--config-dir", "--help"}},
     {"config", NULL, {"show", "--help"}},
     {"config", "show", {"--json", "--strict", "--config-dir"}},
@@ -39,6 +44,9 @@ static const struct offer offers[] = {
     {"checkpoint", "verify", {"--step", "--all", "--json", "--hook", "--plugin-dir"}},
     {"checkpoint", "restore", {"--step", "--to", "--json", "--hook", "--plugin-dir"}},
     {"checkpoint", "rm", {"--step", "--all", "--dry-run", "--json", "--hook", "--plugin-dir"}},
+    {"check-rules", NULL, {"--version", "--division", "--hosts", "--accelerators", "--memory-per-host", "--json"}},
+    {"check-rules", NULL, {"--strict", "--config-dir", "--help"}},
+    {"report", NULL, {"--html", "--compare", "--prometheus", "--json", "--help"}},
     {"ls", NULL, {"--recursive", "--long", "--count", "--uri", "--null"}},
     {"stat", NULL, {"--json"}},
     {"cat", NULL, {"--range", "--jobs"}},
@@ -108,7 +116,9 @@ static bool takes_value(const char *command, const char *word)
         " --plugin-dir --config-dir --kind --output --suffix --ranks --format --units --step --to "
         "--hook --option -o --config --jobs -j --glob --regex --source-option --target-option "
         "--memory --size --compress --dedup --seed --name-template --keylist --offset "
-        "--length --range --max-depth -d --zstd ";
+        "--length --range --max-depth -d --zstd --html --compare --prometheus --accelerators --au --repeat --epochs "
+        "--steps "
+        "--division --hosts --memory-per-host --version ";
 
     return is_among(options, word) || (strcmp(word, "--count") == 0 && strcmp(command, "put") == 0);
 }
@@ -280,8 +290,7 @@ static int complete(int argc, char **argv)
         offer_value(&line, line.previous, prefix);
     else if (prefix[0] == '-' || (has_sub_commands(line.command) && !line.sub))
         offer_words(&line, prefix);
-    else if (strcmp(line.command, "index") == 0 || strcmp(line.command, "inspect") == 0 ||
-             strcmp(line.command, "checkpoint") == 0 || is_tool(line.command))
+    else if (is_among(" index inspect checkpoint report ", line.command) || is_tool(line.command))
         return EXIT_OK; /* files */
     else if (strcmp(line.command, "plugins") != 0)
         offer_operands(&line, prefix);

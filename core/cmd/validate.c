@@ -85,7 +85,7 @@ static void check_dataset(struct run_config *cfg, struct registry *registry, boo
     if (!mode)
         goto out;
     check_format(cfg, registry, problems, &format_err);
-    st = dataset_access_open(cfg, registry, mode, !probe, &own, access, &err.e);
+    st = dataset_access_open(cfg, registry, mode, 0, !probe, &own, access, &err.e);
     if (st < 0 && err.text[0] && strcmp(err.text, format_err.text) == 0) {
         problem_list_merge(problems, &own); /* err itself was told by check_format */
         goto out;

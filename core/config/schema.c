@@ -91,12 +91,9 @@ static bool is_default(const dlfw_option *row, const dlfw_node *value)
 static void report_effect(const dlfw_option *row, const struct node_pair *pair, const char *path,
                           struct problem_list *problems)
 {
-    size_t later = strlen(SCHEMA_LATER), dead = strlen(SCHEMA_DEAD);
+    size_t dead = strlen(SCHEMA_DEAD);
 
-    if (strncmp(row->help, SCHEMA_LATER, later) == 0 && !is_default(row, pair->value))
-        problem_add_at(problems, false, pair->key_place, "%s%s%s is accepted but has no effect yet: %s", path,
-                       dot(path), pair->key, row->help + later);
-    else if (strncmp(row->help, SCHEMA_DEAD, dead) == 0 && !is_default(row, pair->value))
+    if (strncmp(row->help, SCHEMA_DEAD, dead) == 0 && !is_default(row, pair->value))
         problem_add_at(problems, false, pair->key_place, "%s%s%s has no effect: %s", path, dot(path), pair->key,
                        row->help + dead);
     if (row->flags & DLFW_OPT_DEPRECATED)

@@ -34,10 +34,9 @@ void problem_add_error_at(struct problem_list *list, const dlfw_error *err, stru
 void problem_list_merge(struct problem_list *list, struct problem_list *from);
 void problem_list_free(struct problem_list *list);
 
-/* Beginnings of a row's help that make the key known but name it when it is used with another value than its default.
- */
-#define SCHEMA_LATER "not yet effective: " /* "reader.x is accepted but has no effect yet: <rest>" */
-#define SCHEMA_DEAD "no effect: "          /* "reader.x has no effect: <rest>" */
+/* The beginning of a row's help that makes the key known but names it when it is used with another value than its
+ * default. */
+#define SCHEMA_DEAD "no effect: " /* "reader.x has no effect: <rest>" */
 
 /*
  * Fills base from the map: defaults first, then the keys; unknown keys are problems with the nearest known key; path

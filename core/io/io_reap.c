@@ -80,6 +80,7 @@ static bool try_again(struct io_queue *q, struct io_slot *slot, const dlfw_comp 
         slot->req.handle = comp->handle;
     error_slot_init(&slot->op->err);
     q->stats.retries++;
+    atomic_fetch_add_explicit(&io_trouble, 1, memory_order_relaxed);
     slot->place = SLOT_BACKOFF;
     due_add(&q->backoff, now + delay, slot);
     return true;

@@ -21,6 +21,8 @@ static struct histogram *histogram_of(struct io_stats *stats, uint16_t op)
     }
 }
 
+_Atomic uint64_t io_trouble;
+
 void stats_count(struct io_stats *stats, const struct io_op *op, uint64_t fetched)
 {
     struct histogram *h = histogram_of(stats, op->op);
@@ -31,6 +33,8 @@ void stats_count(struct io_stats *stats, const struct io_op *op, uint64_t fetche
         stats->bytes_fetched += fetched;
     if (op->status < 0) {
         stats->errors++;
+        if (op->status != DLFW_E_NOT_FOUND)
+            atomic_fetch_add_explicit(&io_trouble, 1, memory_order_relaxed);
         return;
     }
     if (op->op == DLFW_OP_GET)

@@ -133,6 +133,8 @@ struct io_stats {
     struct histogram write_ns;
     struct histogram commit_ns;
 };
+/* Requests of this process that failed or were tried again so far, for who watches; reports take the stats. */
+extern _Atomic uint64_t io_trouble;
 void io_stats_merge(struct io_stats *into, const struct io_stats *from);
 
 /* depth: operations in flight at most. One thread uses a queue. */

@@ -75,7 +75,7 @@ static dlfw_status choose_budget(struct loader *l, dlfw_error *err)
 {
     uint64_t one = loader_batch_bytes(l);
     uint64_t wanted = one * l->slot_count;
-    uint64_t half = memory_available() / 2;
+    uint64_t half = memory_available() / 2 / (l->args.host_ranks ? l->args.host_ranks : 1);
 
     if (!l->keep_samples)
         return DLFW_OK;

@@ -26,6 +26,7 @@ struct loader_args {
     const struct file_list *files;
     uint64_t batch;
     uint32_t rank, ranks;
+    uint32_t host_ranks; /* ranks on this host, which share its memory; 0: this one alone */
     bool may_shuffle; /* evaluation keeps the order */
 };
 

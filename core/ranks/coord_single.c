@@ -10,11 +10,13 @@ struct dlfw_coordinator {
 
 static struct dlfw_coordinator single;
 
-static dlfw_status single_join(const dlfw_create_args *args, dlfw_coordinator **ret, dlfw_error *err)
+static dlfw_status single_join(const dlfw_create_args *args, const dlfw_join *join, dlfw_coordinator **ret,
+                               dlfw_error *err)
 {
     (void)args;
-    (void)err;
     *ret = &single;
+    if (join && join->world_size > 1)
+        return dlfw_fail(err, DLFW_E_CONFIG, "the coordinator 'single' is for one rank, not %u", join->world_size);
     return DLFW_OK;
 }
 

@@ -130,7 +130,7 @@ static void say_limit(struct advice *a, const struct run_record *rec, const stru
         break;
     case LIMIT_BARRIER:
         say(a, "%.1f %% of the measured time was spent in barriers: the slowest rank sets the pace of all %u",
-            percent(s->barrier_ns, s->window_ns), rec->ranks);
+            percent(s->barrier_ns, s->window_ns), rec->world.ranks);
         break;
     case LIMIT_HOOKS:
         hook = slowest_hook(rec);
@@ -168,11 +168,11 @@ static void say_training(struct advice *a, const struct run_record *rec, const s
     }
     if (s.window_steps < WINDOW_STEPS_FEW)
         say(a, "AU rests on only %lu steps; more files or epochs make it repeatable", s.window_steps);
-    if (s.overshoot_ns > OVERSHOOT_MUCH * (double)s.window_ns)
+    if ((double)s.overshoot_ns > OVERSHOOT_MUCH * (double)s.window_ns)
         say(a,
             "emulated compute took %s per step longer than asked, which raises AU by about %.1f points; is the machine "
             "oversubscribed?",
-            unit_duration(histogram_mean(&rec->compute_error_ns)).text, 100.0 * s.overshoot_ns / (double)s.window_ns);
+            unit_duration(histogram_mean(&rec->compute_error_ns)).text, percent(s.overshoot_ns, s.window_ns));
 }
 
 static void say_trouble(struct advice *a, const struct run_record *rec)

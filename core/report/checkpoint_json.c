@@ -38,6 +38,11 @@ static json_t *one_json(uint32_t epoch, const struct checkpoint_record *c)
     put_real(o, "GiB_per_s", (double)c->bytes / GIB / seconds_of(c->duration_ns));
     put_real(o, "model_seconds", seconds_of(c->model_ns));
     put_real(o, "optimizer_seconds", seconds_of(c->optimizer_ns));
+    if (c->slowest_ns) {
+        put_real(o, "seconds_max_over_ranks", seconds_of(c->slowest_ns));
+        put_real(o, "seconds_min_over_ranks", seconds_of(c->fastest_ns));
+        put_real(o, "GiB_per_s_min_over_ranks", (double)c->bytes / GIB / seconds_of(c->slowest_ns));
+    }
     put_u64(o, "stall_ns", c->stall_ns);
     put_real(o, "overlap_percent", overlap_percent(c->stall_ns, c->duration_ns));
     return o;

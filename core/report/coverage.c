@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Coverage. A sum of mixed indices does not depend on the order of delivery, and a sample that is missing, doubled or
- * replaced by another changes it. The expected sum is only known without the order when nothing was dropped and one
- * rank read everything; elsewhere the count is what is checked.
+ * replaced by another changes it. Ranks add up: the sum over all of them equals that of every index once only when
+ * their shards are disjoint and leave nothing out. The expected sum is only known without the order when nothing was
+ * dropped; elsewhere the count is what is checked.
  */
 #include "report/coverage.h"
 
@@ -24,14 +25,15 @@ static uint64_t hash_of_all(uint64_t samples)
     return known_hash;
 }
 
-static struct coverage coverage_of(const struct run_record *rec, const struct loader_epoch *load, uint64_t expected,
-                                   uint64_t files)
+static struct coverage coverage_of(const struct run_record *rec, uint64_t samples, uint64_t hash,
+                                   uint64_t rank_expected, uint64_t files)
 {
-    struct coverage c = {.samples = load->samples, .expected = expected, .hash = load->sample_count_hash};
+    uint64_t expected = rank_expected * (rec->world.reporting ? rec->world.reporting : 1);
+    struct coverage c = {.samples = samples, .expected = expected, .hash = hash};
     uint64_t all = files * rec->cfg->dataset.num_samples_per_file;
 
     c.ok = c.samples == c.expected;
-    if (c.ok && rec->ranks == 1 && expected == all && all <= PROOF_LIMIT) {
+    if (c.ok && expected == all && all <= PROOF_LIMIT) {
         c.is_proven = true;
         c.ok = c.hash == hash_of_all(all);
     }
@@ -40,13 +42,19 @@ static struct coverage coverage_of(const struct run_record *rec, const struct lo
 
 struct coverage coverage_train(const struct run_record *rec, const struct epoch_record *e)
 {
-    return coverage_of(rec, &e->train_load, e->expected_steps * rec->cfg->reader.batch_size,
+    struct epoch_sum sum;
+
+    world_epoch(rec, (uint32_t)(e - rec->epochs), &sum);
+    return coverage_of(rec, sum.samples, sum.hash, e->expected_steps * rec->cfg->reader.batch_size,
                        rec->cfg->dataset.num_files_train);
 }
 
 struct coverage coverage_eval(const struct run_record *rec, const struct epoch_record *e)
 {
-    return coverage_of(rec, &e->eval_load, e->eval_expected_steps * rec->cfg->reader.batch_size_eval,
+    struct epoch_sum sum;
+
+    world_epoch(rec, (uint32_t)(e - rec->epochs), &sum);
+    return coverage_of(rec, sum.eval_samples, sum.eval_hash, e->eval_expected_steps * rec->cfg->reader.batch_size_eval,
                        rec->cfg->dataset.num_files_eval);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The proof that an epoch delivered what it should: number of samples, and, where one rank reads the whole dataset,
- * which ones. */
+/* The proof that an epoch delivered what it should: number of samples, and, where no sample is
+ * dropped, which ones. Over all ranks that report. */
 #ifndef DLFW_CORE_REPORT_COVERAGE_H
 #define DLFW_CORE_REPORT_COVERAGE_H
 
@@ -8,7 +8,7 @@
 
 struct coverage {
     uint64_t samples;
-    uint64_t expected; /* steps times batch size */
+    uint64_t expected; /* steps times batch size times ranks */
     uint64_t hash;     /* sum of hash_mix(index + 1) over the delivered samples */
     bool is_proven;    /* the hash was compared with that of every index once */
     bool ok;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "report/advice.h"
+#include "report/compat_json.h"
 #include "report/coverage.h"
 #include "report/json_put.h"
 #include "report/result_parts.h"
@@ -34,6 +35,20 @@ static void put_status(json_t *o, const struct run_record *rec)
     put_value(o, "failure", failure);
 }
 
+static void put_strict_au(json_t *o, const struct run_record *rec)
+{
+    json_t *lost = json_object();
+    struct strict_au strict;
+
+    world_strict_au(rec, &strict);
+    put_real(o, "strict_percent", strict.percent);
+    put_real(lost, "storage_percent", strict.storage_percent);
+    put_real(lost, "barrier_percent", strict.barrier_percent);
+    put_real(lost, "overshoot_percent", strict.overshoot_percent);
+    put_real(lost, "client_percent", strict.client_percent);
+    put_value(o, "lost", lost);
+}
+
 static json_t *au_json(const struct run_record *rec, const struct time_shares *s)
 {
     double window = (double)s->window_ns;
@@ -49,7 +64,8 @@ static json_t *au_json(const struct run_record *rec, const struct time_shares *s
         put_real(o, "barrier_percent", 100.0 * (double)s->barrier_ns / window);
         put_real(o, "hooks_percent", 100.0 * (double)s->hook_ns / window);
         put_real(o, "other_percent", 100.0 * (double)s->other_ns / window);
-        put_real(o, "compute_overshoot_percent", 100.0 * s->overshoot_ns / window);
+        put_real(o, "compute_overshoot_percent", 100.0 * (double)s->overshoot_ns / window);
+        put_strict_au(o, rec);
     }
     return o;
 }
@@ -94,23 +110,24 @@ static json_t *epoch_list(const struct run_record *rec)
     for (uint32_t i = 0; i < rec->epoch_count; i++) {
         const struct epoch_record *e = &rec->epochs[i];
         json_t *o = json_object();
-        struct block_metrics m = epoch_metrics_train(e, cfg->reader.batch_size, cfg);
+        struct epoch_sum sum;
 
+        world_epoch(rec, i, &sum);
         put_u64(o, "epoch", e->epoch);
-        put_flag(o, "in_means", epoch_counts(rec, e));
+        put_flag(o, "in_means", sum.counts);
         if (e->end_ns > e->start_ns)
             put_real(o, "seconds", seconds_of(e->end_ns - e->start_ns));
         put_u64(o, "steps", epoch_steps(e));
         put_u64(o, "expected_steps", e->expected_steps);
         put_u64(o, "blocks", e->block_count);
-        if (m.window_steps) {
-            put_real(o, "au_percent", m.au_percent);
-            put_real(o, "samples_per_second", m.samples_per_second);
+        if (epoch_metrics_train(e, cfg->reader.batch_size, cfg).window_steps) {
+            put_real(o, "au_percent", sum.au_percent);
+            put_real(o, "samples_per_second", sum.samples_per_second);
         }
-        put_u64(o, "files_opened", e->train_load.files + e->eval_load.files);
-        put_u64(o, "bytes_asked", e->train_load.bytes_asked + e->eval_load.bytes_asked);
-        put_u64(o, "bytes_sample", e->train_load.bytes_sample + e->eval_load.bytes_sample);
-        put_u64(o, "bytes_verified", e->train_load.bytes_verified + e->eval_load.bytes_verified);
+        put_u64(o, "files_opened", sum.files);
+        put_u64(o, "bytes_asked", sum.bytes_asked);
+        put_u64(o, "bytes_sample", sum.bytes_sample);
+        put_u64(o, "bytes_verified", sum.bytes_verified);
         json_array_append_new(list, o);
     }
     return list;
@@ -206,6 +223,7 @@ json_t *dlfw_object_json(const struct run_record *rec, const struct host_facts *
     if (rec->first_request_ns)
         put_real(o, "startup_ms", (double)rec->first_request_ns / 1e6);
     put_text(o, "formula", rec->cfg->output.formula ? rec->cfg->output.formula : "window");
+    put_value(o, "compat", compat_json(rec));
     put_value(o, "storage", storage_json(rec));
     if (run_generated(rec))
         put_value(o, "generation", generation_json(&rec->generate));
@@ -218,6 +236,7 @@ json_t *dlfw_object_json(const struct run_record *rec, const struct host_facts *
         put_value(o, "epochs", epoch_list(rec));
         put_value(o, "coverage", coverage_list(rec));
     }
+    put_value(o, "ranks", ranks_json(rec));
     put_value(o, "io", io_json(rec));
     put_value(o, "latency_ns", latency_json(rec));
     put_value(o, "memory", memory_json(rec));

@@ -18,7 +18,7 @@ static void print_head(const struct run_record *rec, FILE *out)
         fprintf(out, ", %s", rec->storage_scheme);
     if (l->queue_mode)
         fprintf(out, " with a %s queue of %u", l->queue_mode, l->queue_depth);
-    fprintf(out, ", %u rank%s\n", rec->ranks, rec->ranks == 1 ? "" : "s");
+    fprintf(out, ", %u rank%s\n", rec->world.ranks, rec->world.ranks == 1 ? "" : "s");
     if (rec->status < 0)
         fprintf(out, LABEL "%s: %s\n", "ended early", rec->status == DLFW_E_CANCELLED ? "interrupted" : "failed",
                 *rec->failure.text ? rec->failure.text : dlfw_status_text(rec->status));

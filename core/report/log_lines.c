@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "dlfw/hook.h"
 #include "report/result_parts.h"
@@ -76,6 +77,7 @@ static void keep_memory(struct results *r, uint32_t epoch)
 void log_epoch_begin(struct results *r, uint32_t epoch, uint64_t steps)
 {
     keep_memory(r, epoch);
+    r->epoch_steps = 0;
     if (r->cfg->train.total_training_steps > 0)
         results_log(r, "Starting epoch %u: Overriding number of steps to %lu.", epoch, steps);
     else
@@ -100,6 +102,23 @@ static struct spread step_compute_seconds(const struct block_record *b)
     return s;
 }
 
+/* With the level info, DLIO's two lines for every step. They come when the steps are over: writing them takes longer
+ * than a short step. */
+static void log_steps(struct results *r, const struct block_record *b, uint64_t before, uint64_t batch)
+{
+    if (log_level < DLFW_LOG_INFO)
+        return;
+    for (uint64_t i = 0; i < b->step_count; i++) {
+        const struct step_record *s = &b->steps[i];
+        double load = seconds(0, s->load_ns), whole = seconds(0, s->load_ns + s->compute_ns);
+
+        results_log_as(r, "INFO", "Rank %u step %lu: loaded %lu samples in %.9f s", r->rank, before + i + 1, batch,
+                       load);
+        results_log_as(r, "INFO", "Rank %u step %lu processed %lu samples in %.9f s)", r->rank, before + i + 1, batch,
+                       whole);
+    }
+}
+
 void log_block_end(struct results *r, const struct run_config *cfg, uint32_t epoch, uint32_t block,
                    const struct block_record *b, uint64_t expected_steps, uint32_t ranks)
 {
@@ -108,6 +127,8 @@ void log_block_end(struct results *r, const struct run_config *cfg, uint32_t epo
     char set_value[160];
 
     time_distribution_print(&cfg->train.computation_time, set_value, sizeof set_value);
+    log_steps(r, b, r->epoch_steps, cfg->reader.batch_size);
+    r->epoch_steps += b->step_count;
     results_log(r, "Ending block %u - %lu steps completed in %.2f s", block, b->step_count,
                 seconds(b->start_ns, b->end_ns));
     results_log(r, "Epoch %u - Block %u [Training] Accelerator Utilization [AU] (%%): %.4f", epoch, block,
@@ -133,6 +154,7 @@ void log_eval_end(struct results *r, const struct run_config *cfg, const struct 
 {
     struct block_metrics m = block_metrics_eval(&e->eval, e->eval_expected_steps, cfg->reader.batch_size_eval, cfg);
 
+    log_steps(r, &e->eval, 0, cfg->reader.batch_size_eval);
     results_log(r, "Ending eval - %lu steps completed in %.2f s", e->eval.step_count,
                 seconds(e->eval.start_ns, e->eval.end_ns));
     results_log(r, "Epoch %u [Eval] Accelerator Utilization [AU] (%%): %.4f", e->epoch, m.au_percent);
@@ -202,7 +224,7 @@ static void add_checkpoints(struct str *s, const char *what, const struct checkp
 static void add_metrics(struct str *s, const struct run_record *rec, const struct run_metrics *m)
 {
     str_add_format(s, "Averaged metric over all steps/epochs\n[METRIC] %s\n", RULE);
-    str_add_format(s, "[METRIC] Number of Simulated Accelerators: %u\n", rec->ranks);
+    str_add_format(s, "[METRIC] Number of Simulated Accelerators: %u\n", rec->world.ranks);
     if (rec->cfg->workflow.train && m->train.epochs) {
         add_metric(s, "Training Accelerator Utilization [AU] (%)", 4, m->train.au_spread);
         add_metric(s, "Training Throughput (samples/second)", 4, m->train.throughput_spread);
@@ -220,11 +242,23 @@ static void add_metrics(struct str *s, const struct run_record *rec, const struc
     str_add_format(s, "[METRIC] %s", RULE);
 }
 
+static void log_data_size(struct results *r, const struct run_record *rec, const struct host_facts *host)
+{
+    if (log_level >= DLFW_LOG_INFO && rec->cfg->workflow.train)
+        results_log_as(r, "INFO", "Total amount of data each host will consume is %g GB; each host has [%g] GB memory",
+                       data_gib_per_host(rec), host->memory_gib);
+    if (may_be_cached(rec, host))
+        results_log_as(r, "WARNING",
+                       "The amount of dataset is smaller than the host memory; data might be cached after the first "
+                       "epoch. Increase the size of dataset to eliminate the caching effect!!!");
+}
+
 void log_summary(struct results *r, const struct run_record *rec)
 {
     struct host_facts host = {0};
     struct run_metrics metrics = {0};
     struct str text = STR_EMPTY;
+    char *folder;
 
     if (!r->log)
         return;
@@ -233,18 +267,15 @@ void log_summary(struct results *r, const struct run_record *rec)
     if (rec->status < 0)
         results_log_as(r, "ERROR", "The run ended early: %s",
                        *rec->failure.text ? rec->failure.text : dlfw_status_text(rec->status));
-    if (may_be_cached(rec, &host))
-        results_log_as(
-            r, "WARNING",
-            "The dataset (%.3f GiB per host) is smaller than the host memory (%.3f GiB); data might be cached "
-            "after the first epoch",
-            data_gib_per_host(rec), host.memory_gib);
-    results_log(r, "Saved outputs in %s", r->folder);
+    log_data_size(r, rec, &host);
+    folder = realpath(r->folder, NULL);
+    results_log(r, "Saved outputs in %s", folder ? folder : r->folder);
     if (metrics.train.epochs || metrics.eval.epochs || metrics.save.count || metrics.load.count) {
         add_metrics(&text, rec, &metrics);
         results_log(r, "%s", text.data);
     }
     results_log(r, "outputs saved in RANKID_output.json");
+    free(folder);
     str_free(&text);
     run_metrics_free(&metrics);
     host_facts_free(&host);

@@ -158,10 +158,10 @@ struct spread spread_of(const double *values, uint64_t count)
     return s;
 }
 
-static void phase_add(struct phase_metrics *p, struct block_metrics m)
+static void phase_add(struct phase_metrics *p, double au_percent, double samples_per_second)
 {
-    p->au[p->epochs] = m.au_percent;
-    p->throughput[p->epochs] = m.samples_per_second;
+    p->au[p->epochs] = au_percent;
+    p->throughput[p->epochs] = samples_per_second;
     p->epochs++;
 }
 
@@ -222,7 +222,6 @@ static void checkpoints_init(const struct run_record *rec, bool is_load, struct 
 
 void run_metrics_init(const struct run_record *rec, struct run_metrics *ret)
 {
-    const struct run_config *cfg = rec->cfg;
     struct phase_metrics *phases[] = {&ret->train, &ret->eval};
 
     *ret = (struct run_metrics){0};
@@ -231,13 +230,13 @@ void run_metrics_init(const struct run_record *rec, struct run_metrics *ret)
         phases[i]->throughput = xcalloc(rec->epoch_count, sizeof(double));
     }
     for (uint32_t i = 0; i < rec->epoch_count; i++) {
-        const struct epoch_record *e = &rec->epochs[i];
+        struct epoch_sum e;
 
-        if (epoch_counts(rec, e))
-            phase_add(&ret->train, epoch_metrics_train(e, cfg->reader.batch_size, cfg));
-        if (eval_counts(rec, e))
-            phase_add(&ret->eval,
-                      block_metrics_eval(&e->eval, e->eval_expected_steps, cfg->reader.batch_size_eval, cfg));
+        world_epoch(rec, i, &e);
+        if (e.counts)
+            phase_add(&ret->train, e.au_percent, e.samples_per_second);
+        if (e.eval_counts)
+            phase_add(&ret->eval, e.eval_au_percent, e.eval_samples_per_second);
     }
     phase_finish(&ret->train, rec);
     phase_finish(&ret->eval, rec);
@@ -256,34 +255,49 @@ void run_metrics_free(struct run_metrics *m)
 
 static void shares_add(struct time_shares *s, const struct block_record *b, struct window w)
 {
-    s->window_ns += window_ns(b, w);
-    s->window_steps += w.end - w.first;
-    s->compute_ns += compute_ns(b, w);
-    for (uint64_t i = w.first; i < w.end; i++)
-        s->load_ns += b->steps[i].load_ns;
+    struct time_shares add = {.window_ns = window_ns(b, w),
+                              .window_steps = w.end - w.first,
+                              .compute_ns = compute_ns(b, w),
+                              .hook_ns = b->hook_ns};
+    uint64_t known;
+
+    for (uint64_t i = w.first; i < w.end; i++) {
+        const struct step_record *step = &b->steps[i];
+
+        add.load_ns += step->load_ns;
+        add.overshoot_ns += step->compute_ns > step->asked_ns ? step->compute_ns - step->asked_ns : 0;
+    }
     for (uint64_t i = 0; i < b->step_count; i++)
-        s->barrier_ns += b->steps[i].barrier_ns;
-    s->hook_ns += b->hook_ns;
+        add.barrier_ns += b->steps[i].barrier_ns;
+    known = add.compute_ns + add.load_ns + add.barrier_ns + add.hook_ns;
+    add.other_ns = add.window_ns > known ? add.window_ns - known : 0;
+    time_shares_add(s, &add);
+}
+
+struct time_shares epoch_time_shares(const struct run_record *rec, const struct epoch_record *e)
+{
+    struct time_shares s = {0};
+
+    for (uint32_t k = 0; k < e->block_count; k++) {
+        struct window w = window_of(&e->blocks[k], e->expected_steps, rec->cfg);
+
+        if (w.end > w.first && wall_of(&e->blocks[k]))
+            shares_add(&s, &e->blocks[k], w);
+    }
+    return s;
 }
 
 struct time_shares train_time_shares(const struct run_record *rec)
 {
     struct time_shares s = {0};
-    uint64_t known;
 
-    for (uint32_t i = 0; i < rec->epoch_count; i++) {
-        const struct epoch_record *e = &rec->epochs[i];
+    for (uint32_t r = 0; r < rec->world.reporting; r++)
+        time_shares_add(&s, &rec->world.figures[r].shares);
+    for (uint32_t i = 0; !rec->world.reporting && i < rec->epoch_count; i++) {
+        struct time_shares e = epoch_time_shares(rec, &rec->epochs[i]);
 
-        for (uint32_t k = 0; k < e->block_count; k++) {
-            struct window w = window_of(&e->blocks[k], e->expected_steps, rec->cfg);
-
-            if (w.end > w.first && wall_of(&e->blocks[k]))
-                shares_add(&s, &e->blocks[k], w);
-        }
+        time_shares_add(&s, &e);
     }
-    known = s.compute_ns + s.load_ns + s.barrier_ns + s.hook_ns;
-    s.other_ns = s.window_ns > known ? s.window_ns - known : 0;
-    s.overshoot_ns = histogram_mean(&rec->compute_error_ns) * (double)s.window_steps;
     return s;
 }
 

@@ -49,17 +49,8 @@ uint64_t epoch_steps(const struct epoch_record *e); /* done in training */
 bool epoch_counts(const struct run_record *rec, const struct epoch_record *e);
 bool eval_counts(const struct run_record *rec, const struct epoch_record *e);
 
-/* Where the time of the training windows went, over all epochs that have steps. The parts sum to window_ns. */
-struct time_shares {
-    uint64_t window_ns;
-    uint64_t window_steps;
-    uint64_t compute_ns;
-    uint64_t load_ns;    /* waiting for batches */
-    uint64_t barrier_ns; /* of every step of the block: barriers are never taken out of the window */
-    uint64_t hook_ns;
-    uint64_t other_ns;   /* the loop itself, and the end of the epoch */
-    double overshoot_ns; /* part of compute_ns that nobody asked for */
-};
+/* Where the time of one epoch's windows went on this rank; and of all epochs, over all ranks that report. */
+struct time_shares epoch_time_shares(const struct run_record *rec, const struct epoch_record *e);
 struct time_shares train_time_shares(const struct run_record *rec);
 
 /* Payload bytes that storage delivered to training per second of block time; 0 when there is none. */

@@ -22,7 +22,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool is_shown; /* under lock */
 
-static bool is_terminal(void)
+bool progress_is_shown(void)
 {
     const char *term = getenv("TERM");
 
@@ -54,10 +54,14 @@ void progress_begin(struct progress *p, const char *what, uint64_t total)
     p->bytes_total = 0;
     atomic_store(&p->done, 0);
     atomic_store(&p->bytes, 0);
+    atomic_store(&p->bytes_ns, 0);
     atomic_store(&p->au_permille, 0);
+    atomic_store(&p->wait_p99_ns, 0);
+    atomic_store(&p->trouble, 0);
+    p->samples_each = 0;
     p->start_ns = clock_now_ns();
     p->drawn_ns = p->start_ns;
-    p->enabled = is_terminal();
+    p->enabled = progress_is_shown();
     if (p->enabled)
         log_set_terminal_line(progress_hide);
 }
@@ -66,25 +70,41 @@ void progress_text(const struct progress *p, uint64_t now_ns, char *buf, uint32_
 {
     uint64_t done = atomic_load(&p->done), bytes = atomic_load(&p->bytes), au = atomic_load(&p->au_permille);
     uint64_t part = p->bytes_total ? bytes : done, whole = p->bytes_total ? p->bytes_total : p->total;
+    uint64_t wait = atomic_load(&p->wait_p99_ns), trouble = atomic_load(&p->trouble);
     double seconds = now_ns > p->start_ns ? (double)(now_ns - p->start_ns) / (double)NS_PER_S : 0.0;
+    uint64_t bytes_at = atomic_load(&p->bytes_ns);
     struct str line = STR_EMPTY;
 
+    if (!bytes_at)
+        bytes_at = now_ns;
     str_add(&line, p->what);
     if (p->total)
         str_add_format(&line, "  %3.0f %%  %lu/%lu", 100.0 * (double)part / (double)whole, done, p->total);
     else
         str_add_format(&line, "  %lu", done);
     if (seconds > 0)
-        str_add_format(&line, "  %s/s", unit_count((double)done / seconds).text);
-    if (seconds > 0 && bytes)
-        str_add_format(&line, "  %s/s", unit_bytes((double)bytes / seconds).text);
+        str_add_format(&line, "  %s%s/s",
+                       unit_count((double)done * (double)(p->samples_each ? p->samples_each : 1) / seconds).text,
+                       p->samples_each ? " samples" : "");
+    if (bytes_at > p->start_ns && bytes)
+        str_add_format(&line, "  %s/s",
+                       unit_bytes((double)bytes * (double)NS_PER_S / (double)(bytes_at - p->start_ns)).text);
     if (au)
         str_add_format(&line, "  AU %.1f %%", (double)au / 10.0);
+    if (trouble)
+        str_add_format(&line, "  %lu errors", trouble);
     if (part && part < whole)
         str_add_format(&line, "  %s left",
                        unit_clock((uint64_t)(seconds * (double)(whole - part) / (double)part)).text);
+    if (wait)
+        str_add_format(&line, "  p99 %s", unit_duration((double)wait).text);
     snprintf(buf, cap, "%s", line.data);
     str_free(&line);
+}
+
+bool progress_is_due(const struct progress *p)
+{
+    return p->enabled && clock_now_ns() - p->drawn_ns >= DRAW_INTERVAL_NS;
 }
 
 void progress_draw(struct progress *p)
@@ -93,11 +113,9 @@ void progress_draw(struct progress *p)
     uint64_t now;
     uint32_t width;
 
-    if (!p->enabled)
+    if (!progress_is_due(p))
         return;
     now = clock_now_ns();
-    if (now - p->drawn_ns < DRAW_INTERVAL_NS)
-        return;
     p->drawn_ns = now;
     width = columns();
     progress_text(p, now, line, width < LINE_CAP ? width : LINE_CAP);

@@ -13,7 +13,11 @@ struct progress {
     uint64_t bytes_total; /* 0: not known; else what is left is judged by bytes, not by units */
     _Atomic uint64_t done;
     _Atomic uint64_t bytes;
+    _Atomic uint64_t bytes_ns; /* when bytes was right; 0: it is right at any time */
     _Atomic uint64_t au_permille; /* 0: not known */
+    _Atomic uint64_t wait_p99_ns; /* of batches; 0: not known */
+    _Atomic uint64_t trouble;     /* requests that failed or were tried again */
+    uint64_t samples_each;        /* in one unit of done, over all ranks; 0: the units are what is counted */
     uint64_t start_ns;
     bool enabled;
     uint64_t drawn_ns;
@@ -21,6 +25,10 @@ struct progress {
 
 /* what must live until progress_end. One progress line at a time. */
 void progress_begin(struct progress *p, const char *what, uint64_t total);
+/* Whether progress lines are drawn at all: stderr is a terminal. */
+bool progress_is_shown(void);
+/* Whether the next progress_draw would draw. */
+bool progress_is_due(const struct progress *p);
 /* Draws at most ten times a second. Cheap enough for every step. [one thread] */
 void progress_draw(struct progress *p);
 void progress_end(struct progress *p); /* clears the line */

@@ -18,6 +18,8 @@ json_t *storage_json(const struct run_record *rec);
 json_t *io_json(const struct run_record *rec);
 json_t *latency_json(const struct run_record *rec);
 json_t *memory_json(const struct run_record *rec);
+/* "ranks": who they were, what each of them measured */
+json_t *ranks_json(const struct run_record *rec);
 json_t *checkpoints_json(const struct run_record *rec, const struct run_metrics *m);
 json_t *epoch_stats_json(const struct run_record *rec);
 json_t *rank_output_json(const struct run_record *rec, const struct host_facts *host, const struct epoch_memory *memory,

@@ -2,6 +2,7 @@
 /* The life of a results directory: made and cleared before the run, filled after it, also after a run that failed. */
 #include "report/results.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 
 #define DEFAULT_LOG "dlio.log"
 
-static char *choose_folder(const struct run_config *cfg)
+char *results_choose_folder(const struct run_config *cfg)
 {
     time_t now = time(NULL);
     struct tm tm;
@@ -33,20 +34,33 @@ static char *choose_folder(const struct run_config *cfg)
     return xformat("./hydra_log/%s/%s", cfg->model.name ? cfg->model.name : "default", when);
 }
 
-/* A result of an earlier run must not look like one of this run if this one is killed. */
-static dlfw_status remove_old(const char *folder, uint32_t rank, dlfw_error *err)
+static bool is_of_a_rank(const char *name)
 {
     static const char *const endings[] = {"_per_epoch_stats.json", "_output.json", "_steps.csv"};
-    dlfw_status st = DLFW_OK;
+    size_t digits = strspn(name, "0123456789");
 
-    if (!rank)
-        st = result_file_remove(folder, "summary.json", err);
-    for (uint32_t i = 0; i < sizeof endings / sizeof *endings && st >= 0; i++) {
-        char *name = xformat("%u%s", rank, endings[i]);
+    for (uint32_t i = 0; digits && i < sizeof endings / sizeof *endings; i++)
+        if (strcmp(name + digits, endings[i]) == 0)
+            return true;
+    return false;
+}
 
-        st = result_file_remove(folder, name, err);
-        free(name);
-    }
+/* A result of an earlier run must not look like one of this run if this one is killed, or has fewer ranks. */
+static dlfw_status remove_old(const char *folder, dlfw_error *err)
+{
+    dlfw_status st = result_file_remove(folder, "summary.json", err);
+    const struct dirent *entry;
+    DIR *dir;
+
+    if (st < 0)
+        return st;
+    dir = opendir(folder);
+    if (!dir)
+        return dlfw_fail_errno(err, errno, "cannot list the results folder '%s'", folder);
+    while (st >= 0 && (entry = readdir(dir)))
+        if (is_of_a_rank(entry->d_name))
+            st = result_file_remove(folder, entry->d_name, err);
+    closedir(dir);
     return st;
 }
 
@@ -75,14 +89,14 @@ dlfw_status results_open(const struct run_config *cfg, uint32_t rank, bool quiet
     struct results r = {.quiet_console = quiet_console, .cfg = cfg, .rank = rank};
     dlfw_status st;
 
-    r.folder = choose_folder(cfg);
+    r.folder = results_choose_folder(cfg);
     st = result_folder_make(r.folder, err);
     if (st < 0)
         goto out;
-    st = remove_old(r.folder, rank, err);
-    if (st < 0)
-        goto out;
     if (!rank) {
+        st = remove_old(r.folder, err);
+        if (st < 0)
+            goto out;
         st = open_log(cfg, r.folder, &r.log, err);
         if (st < 0)
             goto out;

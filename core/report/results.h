@@ -21,15 +21,18 @@ struct results {
     uint32_t rank;
     struct epoch_memory *memory; /* owned */
     uint32_t memory_count;
+    uint64_t epoch_steps; /* of the blocks of this epoch that have ended; numbers the lines of steps */
 };
 
-/* Creates the folder, removes what an earlier run left there under the names of this one, opens the log, stores the
- * configuration below <folder>/<hydra_output_subdir>. Only rank 0 logs and stores. */
+/* output.folder, else hydra.run.dir, else a folder named after the model and the time. Caller frees. */
+char *results_choose_folder(const struct run_config *cfg);
+/* Creates the folder; rank 0 removes what an earlier run left there, of any of its ranks, opens the log and stores the
+ * configuration below <folder>/<hydra_output_subdir>. Nothing is written by other ranks before rank 0 is through. */
 dlfw_status results_open(const struct run_config *cfg, uint32_t rank, bool quiet_console, struct results *ret,
                          dlfw_error *err);
 /* "[OUTPUT] <timestamp> text" into dlio.log and, unless quiet, on stderr. Only rank 0 prints. */
 void results_log(struct results *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The same at another level: "WARNING", "ERROR". */
+/* The same at another level: "WARNING", "ERROR", "INFO". */
 void results_log_as(struct results *r, const char *level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -26,6 +26,7 @@ void run_record_free(struct run_record *rec)
     for (uint32_t i = 0; i < rec->endpoint_count; i++)
         free(rec->endpoints[i].name);
     free(rec->endpoints);
+    world_free(&rec->world);
     rec->endpoints = NULL;
     rec->endpoint_count = 0;
     rec->epochs = NULL;

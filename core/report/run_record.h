@@ -8,6 +8,7 @@
 
 #include "base/histogram.h"
 #include "loader/loader.h"
+#include "report/world.h"
 
 #define RECORD_TIME_CAP 32
 
@@ -16,6 +17,7 @@ struct step_record {
     uint64_t load_ns;    /* waiting for the batch */
     uint64_t compute_ns; /* measured, not asked for */
     uint64_t barrier_ns;
+    uint64_t asked_ns; /* compute that was asked for */
 };
 
 /* A run of steps ended by a step checkpoint or the end of the epoch, or one evaluation. end_ns 0: it never ended; such
@@ -41,9 +43,10 @@ struct checkpoint_record {
     uint64_t duration_ns;
     uint64_t bytes;        /* payload of all ranks */
     uint64_t rank_bytes;   /* of this rank */
-    uint64_t stored_bytes; /* that this rank moved */
+    uint64_t stored_bytes; /* that this rank moved; after world_gather all ranks */
     uint64_t model_ns, optimizer_ns;
-    uint64_t stall_ns; /* that training waited for it; the rest went on beside the training */
+    uint64_t slowest_ns, fastest_ns; /* duration over all ranks; 0: not known */
+    uint64_t stall_ns;               /* that training waited for it; the rest went on beside the training */
 };
 
 /* What every checkpoint of the run holds, as its hook said before the first one. */
@@ -98,7 +101,8 @@ struct endpoint_record {
 
 struct run_record {
     const struct run_config *cfg;
-    uint32_t rank, ranks, hosts;
+    uint32_t rank;
+    struct world world;
     char start_text[RECORD_TIME_CAP], end_text[RECORD_TIME_CAP];
     uint64_t start_ns, end_ns;
     uint64_t first_request_ns;   /* program start to the first storage request, 0: none */

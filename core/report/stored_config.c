@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/result_file.h"
 
@@ -15,6 +16,11 @@
 #define WORKLOAD_WORD "workload="
 
 static const struct node_place nowhere = {.file = "dlfw"};
+
+static const char *subdir_of(const struct run_config *cfg)
+{
+    return cfg->hydra_output_subdir ? cfg->hydra_output_subdir : DEFAULT_SUBDIR;
+}
 
 static dlfw_status write_yaml(const char *folder, const char *name, const dlfw_node *root, dlfw_error *err)
 {
@@ -70,23 +76,55 @@ static dlfw_node *task_overrides(struct node_tree *tree, const struct run_config
     return list;
 }
 
-static void set_text(struct node_tree *tree, const char *path, const char *text)
+static void set_text(struct node_tree *tree, dlfw_node *root, const char *section, const char *key, const char *text)
 {
-    node_set(tree, path, node_new_scalar(tree, text, strlen(text), nowhere));
+    dlfw_node *map = node_get(root, section);
+    dlfw_node *value =
+        text ? node_new_scalar(tree, text, strlen(text), nowhere) : node_new(tree, DLFW_NODE_NULL, nowhere);
+
+    if (!map) {
+        map = node_new(tree, DLFW_NODE_MAP, nowhere);
+        node_append(tree, root, section, nowhere, map);
+    }
+    node_append(tree, map, key, nowhere, value);
 }
 
-static dlfw_status write_hydra(const struct run_config *cfg, const char *run_dir, const char *subdir,
-                               const char *folder, dlfw_error *err)
+/* Of Hydra's own settings those that tell one run from another; it has no launcher and no sweeper here. */
+dlfw_node *stored_config_hydra(const struct run_config *cfg, struct node_tree *tree, const char *run_dir)
+{
+    const char *subdir = subdir_of(cfg);
+    dlfw_node *root = node_new(tree, DLFW_NODE_MAP, nowhere), *overrides = node_new(tree, DLFW_NODE_MAP, nowhere);
+    dlfw_node *choices = node_new(tree, DLFW_NODE_MAP, nowhere);
+    char *cwd = getcwd(NULL, 0), *output = realpath(run_dir, NULL);
+
+    set_text(tree, root, "run", "dir", run_dir);
+    node_append(tree, root, "mode", nowhere, node_new_scalar(tree, "RUN", 3, nowhere));
+    node_append(tree, root, "output_subdir", nowhere,
+                *subdir ? node_new_scalar(tree, subdir, strlen(subdir), nowhere)
+                        : node_new(tree, DLFW_NODE_NULL, nowhere));
+    node_append(tree, overrides, "hydra", nowhere, list_of(tree, cfg->hydra_overrides));
+    node_append(tree, overrides, "task", nowhere, task_overrides(tree, cfg));
+    node_append(tree, root, "overrides", nowhere, overrides);
+    set_text(tree, root, "job", "name", JOB_NAME);
+    if (cwd)
+        set_text(tree, root, "runtime", "cwd", cwd);
+    set_text(tree, root, "runtime", "output_dir", output ? output : run_dir);
+    if (cfg->workload_name)
+        node_append(tree, choices, "workload", nowhere,
+                    node_new_scalar(tree, cfg->workload_name, strlen(cfg->workload_name), nowhere));
+    node_append(tree, node_get(root, "runtime"), "choices", nowhere, choices);
+    free(cwd);
+    free(output);
+    return root;
+}
+
+static dlfw_status write_hydra(const struct run_config *cfg, const char *run_dir, const char *folder, dlfw_error *err)
 {
     struct node_tree tree = {0};
     dlfw_status st;
 
     tree.root = node_new(&tree, DLFW_NODE_MAP, nowhere);
-    set_text(&tree, "hydra.run.dir", run_dir);
-    set_text(&tree, "hydra.output_subdir", subdir);
-    node_set(&tree, "hydra.overrides.hydra", list_of(&tree, cfg->hydra_overrides));
-    node_set(&tree, "hydra.overrides.task", task_overrides(&tree, cfg));
-    set_text(&tree, "hydra.job.name", JOB_NAME);
+    node_append(&tree, tree.root, "hydra", nowhere, stored_config_hydra(cfg, &tree, run_dir));
     st = write_yaml(folder, "hydra.yaml", tree.root, err);
     node_tree_free(&tree);
     return st;
@@ -104,10 +142,13 @@ static dlfw_status write_overrides(const struct run_config *cfg, const char *fol
 
 dlfw_status stored_config_write(const struct run_config *cfg, const char *folder, dlfw_error *err)
 {
-    const char *subdir = cfg->hydra_output_subdir ? cfg->hydra_output_subdir : DEFAULT_SUBDIR;
-    char *below = xformat("%s/%s", folder, subdir);
+    const char *subdir = subdir_of(cfg);
     dlfw_status st;
+    char *below;
 
+    if (!*subdir)
+        return DLFW_OK;
+    below = xformat("%s/%s", folder, subdir);
     st = result_folder_make(below, err);
     if (st < 0)
         goto out;
@@ -117,7 +158,7 @@ dlfw_status stored_config_write(const struct run_config *cfg, const char *folder
     st = write_overrides(cfg, below, err);
     if (st < 0)
         goto out;
-    st = write_hydra(cfg, folder, subdir, below, err);
+    st = write_hydra(cfg, folder, below, err);
 out:
     free(below);
     return st;

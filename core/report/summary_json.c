@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* summary.json: DLIO's keys in DLIO's order, then the object `dlfw`. Parsers of MLPerf Storage read the former and skip
  * the latter. */
+#include <stdlib.h>
+
 #include "report/json_put.h"
 #include "report/result_parts.h"
 
 #define GIB 1073741824.0
 
+/* The host with most ranks decides: DLIO assumes equally many on each. */
 static uint32_t ranks_per_host(const struct run_record *rec)
 {
-    return rec->hosts ? rec->ranks / rec->hosts : rec->ranks;
+    return rec->world.hosts ? (rec->world.ranks + rec->world.hosts - 1) / rec->world.hosts : 1;
 }
 
 double data_gib_per_host(const struct run_record *rec)
 {
     uint64_t samples = rec->cfg->dataset.num_samples_per_file * rec->cfg->dataset.num_files_train;
 
-    if (!rec->ranks)
+    if (!rec->world.ranks)
         return 0.0;
-    return (double)(ranks_per_host(rec) * samples / rec->ranks) * (double)rec->sample_bytes_nominal / GIB;
+    return (double)(ranks_per_host(rec) * samples / rec->world.ranks) * (double)rec->sample_bytes_nominal / GIB;
 }
 
 bool may_be_cached(const struct run_record *rec, const struct host_facts *host)
@@ -101,26 +104,46 @@ static json_t *metric_json(const struct run_record *rec, const struct run_metric
     return o;
 }
 
+/* One entry per host, in the order of their first ranks. */
+static void put_hosts(const struct run_record *rec, double data_gib, json_t *cpu_counts, json_t *memory,
+                      json_t *caching)
+{
+    const struct world *w = &rec->world;
+    uint32_t *first = xcalloc(w->ranks, sizeof *first);
+    uint32_t hosts = world_hosts(w, first);
+
+    for (uint32_t i = 0; i < hosts; i++) {
+        const struct rank_place *place = &w->places[first[i]];
+
+        json_array_append_new(cpu_counts, put_new_u64(place->cpus));
+        json_array_append_new(memory, json_real(place->memory_gib));
+        json_array_append_new(caching, json_integer(place->memory_gib > data_gib));
+    }
+    free(first);
+}
+
 json_t *summary_json(const struct run_record *rec, const struct host_facts *host, const struct run_metrics *m)
 {
     json_t *root = json_object();
     double data_gib = data_gib_per_host(rec);
+    json_t *cpu_counts = json_array(), *memory = json_array(), *caching = json_array();
 
+    put_hosts(rec, data_gib, cpu_counts, memory, caching);
     put_text(root, "start", rec->start_text);
     put_text(root, "end", rec->end_text);
-    put_u64(root, "num_accelerators", rec->ranks);
-    put_u64(root, "num_hosts", rec->hosts);
+    put_u64(root, "num_accelerators", rec->world.ranks);
+    put_u64(root, "num_hosts", rec->world.hosts);
     put_text(root, "hostname", host->hostname);
     put_value(root, "metric", metric_json(rec, m));
     put_u64(root, "num_files_train", rec->cfg->dataset.num_files_train);
     put_u64(root, "num_files_eval", rec->cfg->dataset.num_files_eval);
     put_u64(root, "num_samples_per_file", rec->cfg->dataset.num_samples_per_file);
-    put_value(root, "host_cpu_count", json_pack("[o]", put_new_u64(host->cpu_count)));
+    put_value(root, "host_cpu_count", cpu_counts);
     put_text(root, "host_processor_name", host->processor_name);
-    put_value(root, "potential_caching", json_pack("[i]", host->memory_gib > data_gib));
+    put_value(root, "potential_caching", caching);
     put_value(root, "host_cpuinfo", facts_json(&host->cpuinfo));
     put_value(root, "host_meminfo", facts_json(&host->meminfo));
-    put_value(root, "host_memory_GB", put_new_reals(&host->memory_gib, 1));
+    put_value(root, "host_memory_GB", memory);
     put_real(root, "data_size_per_host_GB", data_gib);
     put_u64(root, "epochs", m->train.epochs);
     put_value(root, "dlfw", dlfw_object_json(rec, host, m));

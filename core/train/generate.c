@@ -123,8 +123,12 @@ static void *writer_main(void *arg)
 static uint32_t writer_count(const struct generator *g)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t n = cpus > 0 ? (uint64_t)cpus : 1;
+    uint64_t asked = g->job->cfg->reader.write_threads;
+    uint32_t sharing = g->job->record.world.host_ranks ? g->job->record.world.host_ranks : 1;
+    uint64_t n = cpus > 0 ? ((uint64_t)cpus + sharing - 1) / sharing : 1;
 
+    if (asked)
+        n = asked;
     if (n > MAX_WRITERS)
         n = MAX_WRITERS;
     if (n > g->files)
@@ -186,6 +190,8 @@ static void describe(const struct generator *g, struct str *out)
     str_add_format(out, "num_files_train: %llu\nnum_files_eval: %llu\nnum_samples_per_file: %llu\n",
                    (unsigned long long)cfg->dataset.num_files_train, (unsigned long long)cfg->dataset.num_files_eval,
                    (unsigned long long)cfg->dataset.num_samples_per_file);
+    if (cfg->dataset.num_files_generated)
+        str_add_format(out, "num_files_generated: %llu\n", (unsigned long long)cfg->dataset.num_files_generated);
     str_add_format(
         out, "record_length_bytes: %.17g\nrecord_length_bytes_stdev: %.17g\nrecord_element_type: %u\nrecord_dims: [",
         cfg->dataset.record_length_bytes, cfg->dataset.record_length_bytes_stdev, cfg->dataset.record_element_type);
@@ -295,6 +301,25 @@ static dlfw_status make_folders(const struct generator *g, struct io_queue *q, d
     return st;
 }
 
+/* Object stores may show new objects late (DLIO's post_generation_settle_seconds). Ranks wait for each other anyway. */
+static dlfw_status let_settle(const struct generator *g, dlfw_error *err)
+{
+    const double seconds = g->job->cfg->storage.post_generation_settle_seconds;
+    const uint64_t end = clock_now_ns() + (uint64_t)(seconds * (double)NS_PER_S);
+
+    if (seconds <= 0 || g->job->rank != 0 || g->job->generate_only ||
+        (storage_caps(g->access.storage) & DLFW_BACKEND_LOCAL))
+        return DLFW_OK;
+    while (clock_now_ns() < end && !atomic_load(&host_cancel_level))
+        usleep(10000);
+    return atomic_load(&host_cancel_level) ? dlfw_fail(err, DLFW_E_CANCELLED, "stopped by the user") : DLFW_OK;
+}
+
+static uint64_t own_files(const struct generator *g)
+{
+    return (g->files + g->job->rank_count - 1 - g->job->rank) / g->job->rank_count;
+}
+
 static dlfw_status generate_with_queue(struct generator *g, struct io_queue *q, dlfw_error *err)
 {
     bool real = !(storage_caps(g->access.storage) & DLFW_BACKEND_NO_DATA);
@@ -305,14 +330,18 @@ static dlfw_status generate_with_queue(struct generator *g, struct io_queue *q, 
         if (st >= 0 && real)
             st = decide_resume(g, q, err);
     }
+    if (st >= 0)
+        st = ranks_broadcast(&g->job->ranks, 0, &g->resume, sizeof g->resume, err);
     if (st < 0)
         return st;
-    progress_begin(&g->progress, "generating", g->files);
+    progress_begin(&g->progress, "generating", own_files(g));
     st = write_all(g, err);
     progress_end(&g->progress);
+    if (st >= 0)
+        st = ranks_barrier(&g->job->ranks, err); /* the description tells of the files of all ranks */
     if (st >= 0 && real && g->job->rank == 0)
         st = write_description(g, q, err);
-    return st;
+    return st < 0 ? st : let_settle(g, err);
 }
 
 static void record_generation(struct generator *g, bool done, uint64_t elapsed_ns)
@@ -341,7 +370,8 @@ dlfw_status job_generate(struct job *job, dlfw_error *err)
     if (st >= 0)
         st = dataset_init(&g->splits[SPLIT_EVAL], job->cfg, SPLIT_EVAL, err);
     if (st >= 0)
-        st = dataset_access_open(job->cfg, job->registry, ACCESS_WRITE, false, job->problems, &g->access, err);
+        st = dataset_access_open(job->cfg, job->registry, ACCESS_WRITE, job->rank, false, job->problems, &g->access,
+                                 err);
     if (st < 0)
         goto out;
     if (!g->access.format_iface->ops.format.encode) {

@@ -63,8 +63,8 @@ static struct service_set *open_services(struct job *job, const struct hook_runn
                               .wrap = cfg->storage.wrap,
                               .retry = cfg->storage.retry,
                               .problems = job->problems,
-                              .ranks_ops = job->ranks_ops,
-                              .ranks = job->ranks,
+                              .ranks_ops = job->ranks.ops,
+                              .ranks = job->ranks.c,
                               .put = put_figure,
                               .checkpoint = take_event,
                               .report = job};

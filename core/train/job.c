@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "train/job.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "ranks/coordinator.h"
+#include "report/compat_json.h"
+#include "report/metrics.h"
+#include "report/world_gather.h"
 #include "train/hook_run.h"
+#include "train/profiler.h"
 
 void job_note_storage(struct job *job, const struct storage *storage)
 {
@@ -48,18 +52,24 @@ void job_note_endpoints(struct job *job, const struct storage *storage)
     }
 }
 
-static dlfw_status join_ranks(struct job *job, dlfw_error *err)
+/* Training, or the hooks' own work, watched by the profiler of the run file. */
+static dlfw_status measured_phase(struct job *job, dlfw_error *err)
 {
-    dlfw_create_args args = {.struct_size = sizeof args, .host = host_table(), .instance = "single", .numa_node = -1};
-    dlfw_status st;
+    struct profiler profiler = {0};
+    struct error_slot stopped;
+    dlfw_status st = DLFW_OK, last;
 
-    job->ranks_ops = &coordinator_single;
-    st = job->ranks_ops->join(&args, &job->ranks, err);
-    if (st < 0)
-        return st;
-    job->rank = job->ranks_ops->rank(job->ranks);
-    job->rank_count = job->ranks_ops->world_size(job->ranks);
-    return DLFW_OK;
+    error_slot_init(&stopped);
+    if (job->rank == 0)
+        st = profiler_start(job->cfg, job->results.folder, &profiler, err);
+    if (st >= 0)
+        st = job->cfg->workflow.train ? job_train(job, err) : hooks_workload(job, err);
+    last = profiler_stop(&profiler, &stopped.e);
+    if (last < 0 && st >= 0) {
+        error_copy(err, &stopped.e);
+        st = last;
+    }
+    return st;
 }
 
 static dlfw_status phases(struct job *job, dlfw_error *err)
@@ -76,7 +86,7 @@ static dlfw_status phases(struct job *job, dlfw_error *err)
     }
     if (job->generate_only)
         return st;
-    return cfg->workflow.train ? job_train(job, err) : hooks_workload(job, err);
+    return measured_phase(job, err);
 }
 
 /* Hooks around the phases: finalize for every hook that was initialized, whatever happened in between. */
@@ -92,8 +102,13 @@ static dlfw_status phases_with_hooks(struct job *job, dlfw_error *err)
     st = hooks_create(job, false, err);
     if (st >= 0)
         st = hooks_initialize(job, err);
-    if (st == DLFW_OK)
-        st = phases(job, err);
+    if (st >= 0) {
+        bool stop = st == DLFW_STOP;
+
+        st = ranks_any(&job->ranks, &stop, err);
+        if (st >= 0 && !stop)
+            st = phases(job, err);
+    }
     if (st == DLFW_STOP)
         st = DLFW_OK;
     ctx.last_status = st;
@@ -128,16 +143,57 @@ static void finish_record(struct job *job, dlfw_status st, const dlfw_error *err
 
 static bool au_met(const struct run_record *rec)
 {
-    const struct run_config *cfg = rec->cfg;
-    double sum = 0;
+    struct run_metrics metrics;
+    bool met;
 
-    if (!rec->epoch_count || !cfg->workflow.train)
+    if (!rec->epoch_count || !rec->cfg->workflow.train)
         return true;
-    for (uint32_t i = 0; i < rec->epoch_count; i++)
-        sum += epoch_metrics_train(&rec->epochs[i], cfg->reader.batch_size, cfg).au_percent;
-    return sum / rec->epoch_count >= 100.0 * cfg->metric.au;
+    run_metrics_init(rec, &metrics);
+    met = metrics.train.meets;
+    run_metrics_free(&metrics);
+    return met;
 }
 
+/* All ranks write into the folder of rank 0, whose clock and environment may have gone into its name. */
+static dlfw_status agree_folder(struct job *job, dlfw_error *err)
+{
+    char path[PATH_MAX] = "";
+    char *own = results_choose_folder(job->cfg);
+    dlfw_status st = DLFW_OK;
+
+    if (snprintf(path, sizeof path, "%s", own) >= (int)sizeof path)
+        st = dlfw_fail(err, DLFW_E_CONFIG, "the results folder '%.60s...' has too long a name", own);
+    free(own);
+    if (st >= 0)
+        st = ranks_broadcast(&job->ranks, 0, path, sizeof path, err);
+    if (st >= 0)
+        job->cfg->output.folder = arena_strndup(&job->cfg->tree.arena, path, strlen(path));
+    return st;
+}
+
+/* Who are we, and where do the results go? After this every rank has its part of the results folder. */
+static dlfw_status begin(struct job *job, const struct job_args *args, dlfw_error *err)
+{
+    struct run_record *rec = &job->record;
+    dlfw_status st = ranks_join(&args->ranks, job->registry, &job->ranks, err);
+
+    if (st < 0)
+        return st;
+    job->rank = rec->rank = job->ranks.identity.rank;
+    job->rank_count = job->ranks.identity.world_size;
+    st = world_meet(&job->ranks, &rec->world, err);
+    if (st >= 0)
+        st = agree_folder(job, err);
+    if (st < 0)
+        return st;
+    rec->sample_bytes_nominal = (uint64_t)job->cfg->dataset.record_length_bytes;
+    clock_timestamp(rec->start_text, sizeof rec->start_text);
+    rec->start_ns = clock_now_ns();
+    st = results_open(job->cfg, job->rank, args->quiet, &job->results, err);
+    return st < 0 ? st : ranks_barrier(&job->ranks, err);
+}
+
+/* The results of every rank are written before any rank leaves. */
 static dlfw_status report(struct job *job, dlfw_error *err)
 {
     dlfw_status st = results_write(&job->results, &job->record, err);
@@ -150,11 +206,40 @@ static dlfw_status report(struct job *job, dlfw_error *err)
     return DLFW_OK;
 }
 
+/* What went wrong, on all ranks; what they measured, while nothing has. */
+static dlfw_status end(struct job *job, dlfw_status st, dlfw_error *err)
+{
+    struct error_slot report_err;
+    dlfw_status reported;
+
+    error_slot_init(&report_err);
+    st = ranks_reason(&job->ranks, st, err);
+    finish_record(job, st, err);
+    if (st >= 0) {
+        st = world_gather(&job->ranks, &job->record, err);
+        st = ranks_reason(&job->ranks, st, err);
+    }
+    if (st < 0) {
+        ranks_abort(&job->ranks, st == DLFW_E_CANCELLED ? "stopped by the user" : err->message);
+        job->record.status = st;
+        error_copy(&job->record.failure.e, err);
+        world_alone(&job->record);
+    }
+    reported = report(job, &report_err.e);
+    if (reported < 0 && st >= 0) {
+        error_copy(err, &report_err.e);
+        ranks_abort(&job->ranks, err->message);
+        return reported;
+    }
+    if (reported < 0)
+        log_error("%s", report_err.text);
+    return st < 0 ? st : ranks_barrier(&job->ranks, err);
+}
+
 dlfw_status job_run(const struct job_args *args, bool *ret_au_met, dlfw_error *err)
 {
     struct job *job = xcalloc(1, sizeof *job);
-    struct error_slot report_err;
-    dlfw_status st, reported;
+    dlfw_status st;
 
     *ret_au_met = true;
     job->cfg = args->cfg;
@@ -165,35 +250,20 @@ dlfw_status job_run(const struct job_args *args, bool *ret_au_met, dlfw_error *e
                                                  !args->cfg->workflow.checkpoint);
     job->force = args->force;
     job->record.cfg = args->cfg;
-    job->record.hosts = 1;
     error_slot_init(&job->record.failure);
-    error_slot_init(&report_err);
-    st = join_ranks(job, err);
-    if (st < 0)
+    st = begin(job, args, err);
+    if (st < 0) {
+        ranks_abort(&job->ranks, err->message);
         goto out;
-    job->record.rank = job->rank;
-    job->record.ranks = job->rank_count;
-    job->record.sample_bytes_nominal = (uint64_t)args->cfg->dataset.record_length_bytes;
-    clock_timestamp(job->record.start_text, sizeof job->record.start_text);
-    job->record.start_ns = clock_now_ns();
-    st = results_open(args->cfg, job->rank, args->quiet, &job->results, err);
-    if (st < 0)
-        goto out;
-    log_run_begin(&job->results, args->cfg, job->rank_count);
-    st = phases_with_hooks(job, err);
-    finish_record(job, st, err);
-    reported = report(job, &report_err.e);
-    if (reported < 0 && st >= 0) {
-        error_copy(err, &report_err.e);
-        st = reported;
-    } else if (reported < 0) {
-        log_error("%s", report_err.text);
     }
+    log_run_begin(&job->results, args->cfg, job->rank_count);
+    log_compat(&job->results, args->cfg);
+    st = phases_with_hooks(job, err);
+    st = end(job, st, err);
     *ret_au_met = au_met(&job->record);
-    results_close(&job->results);
 out:
-    if (job->ranks)
-        job->ranks_ops->leave(job->ranks);
+    results_close(&job->results);
+    ranks_leave(&job->ranks);
     run_record_free(&job->record);
     free(job);
     return st;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One run of one rank: everything that is open while it lasts, and its phases in order (generate, train with evaluation
- * and hooks, report). */
+/* One rank's part of a run: everything that is open while it lasts, and its phases in order (generate, train with
+ * evaluation and hooks, report). */
 #ifndef DLFW_CORE_TRAIN_JOB_H
 #define DLFW_CORE_TRAIN_JOB_H
 
-#include "dlfw/draft/coordinator.h"
 #include "dlfw/hook.h"
+#include "ranks/ranks.h"
 #include "report/progress.h"
 #include "report/results.h"
 #include "workload/dataset_access.h"
@@ -18,8 +18,7 @@ struct job {
     struct run_config *cfg;
     struct registry *registry;
     struct problem_list *problems;
-    const dlfw_coordinator_ops *ranks_ops;
-    dlfw_coordinator *ranks;
+    struct ranks ranks;
     uint32_t rank, rank_count;
     struct results results;
     struct run_record record;
@@ -37,10 +36,12 @@ struct job_args {
     bool generate_only; /* `dlfw generate`: the data, nothing else */
     bool force;
     bool quiet; /* no copy of dlio.log's lines on stderr */
+    struct rank_request ranks;
 };
 
-/* Returns 0, or why it failed; DLFW_E_CANCELLED after Ctrl-C. What was measured until then is in the results folder.
- * The human summary goes to stdout. *ret_au_met: the AU threshold was reached (true when nothing was trained). */
+/* Returns 0, or why it failed, on this rank or on another; DLFW_E_CANCELLED after Ctrl-C. What was measured until then
+ * is in the results folder. The human summary goes to rank 0's stdout. *ret_au_met: the AU threshold was reached (true
+ * when nothing was trained). */
 dlfw_status job_run(const struct job_args *args, bool *ret_au_met, dlfw_error *err);
 
 /* What the report says about the storage; the last call wins. */

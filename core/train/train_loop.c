@@ -15,7 +15,7 @@
 /* Returns when it was over. */
 static uint64_t barrier(struct job *job, dlfw_status *st, dlfw_error *err)
 {
-    *st = job->ranks_ops->barrier(job->ranks, 0, err);
+    *st = ranks_barrier(&job->ranks, err);
     return clock_now_ns();
 }
 
@@ -38,17 +38,44 @@ static void block_end(struct block_record *b)
     clock_timestamp(b->end_text, sizeof b->end_text);
 }
 
+static void begin_progress(struct train_run *run, const char *what, uint64_t steps, uint64_t batch)
+{
+    progress_begin(&run->progress, what, steps);
+    run->progress.samples_each = batch * run->job->rank_count;
+    rank_progress_begin(&run->rank_progress);
+    run->shown = (struct rank_progress_part){0};
+    run->phase_step = 0;
+}
+
 static void show_progress(struct train_run *run, const struct step_record *step, uint64_t bytes)
 {
     struct progress *p = &run->progress;
+    struct rank_progress_part *own = &run->shown;
 
-    run->shown_compute_ns += step->compute_ns;
-    run->shown_wall_ns += step->load_ns + step->compute_ns + step->barrier_ns;
+    own->bytes += bytes;
+    own->compute_ns += step->compute_ns;
+    own->wall_ns += step->load_ns + step->compute_ns + step->barrier_ns;
+    own->errors = atomic_load_explicit(&io_trouble, memory_order_relaxed);
     atomic_fetch_add_explicit(&p->done, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&p->bytes, bytes, memory_order_relaxed);
-    if (run->shown_wall_ns)
-        atomic_store_explicit(&p->au_permille, run->shown_compute_ns * 1000 / run->shown_wall_ns, memory_order_relaxed);
+    if (run->job->rank_count == 1 && progress_is_due(p)) { /* else the ranks' common figures stand there */
+        atomic_store_explicit(&p->wait_p99_ns, histogram_percentile(&run->job->record.batch_wait_ns, 99),
+                              memory_order_relaxed);
+        atomic_store_explicit(&p->bytes, own->bytes, memory_order_relaxed);
+        if (own->wall_ns)
+            atomic_store_explicit(&p->au_permille, own->compute_ns * 1000 / own->wall_ns, memory_order_relaxed);
+        atomic_store_explicit(&p->trouble, own->errors, memory_order_relaxed);
+    }
     progress_draw(p);
+}
+
+/* The percentile costs a walk over the histogram, so it is only taken when it will be shown. */
+static dlfw_status meet_ranks(struct train_run *run, dlfw_error *err)
+{
+    run->phase_step++;
+    if (!run->rank_progress.enabled || run->phase_step < run->rank_progress.next_step)
+        return DLFW_OK;
+    run->shown.batch_wait_p99_ns = histogram_percentile(&run->job->record.batch_wait_ns, 99);
+    return rank_progress_meet(&run->rank_progress, run->phase_step, &run->shown, &run->progress, err);
 }
 
 /* Enters the finished step into the records. Called inside the next step's compute, where it costs no AU: histograms
@@ -64,8 +91,8 @@ static void enter_last_step(struct train_run *run)
     d->record = NULL;
     histogram_record(&rec->batch_wait_ns, d->times.load_ns);
     histogram_record(&rec->barrier_ns, d->times.barrier_ns);
-    if (d->asked_ns && d->times.compute_ns >= d->asked_ns)
-        histogram_record(&rec->compute_error_ns, d->times.compute_ns - d->asked_ns);
+    if (d->times.asked_ns && d->times.compute_ns >= d->times.asked_ns)
+        histogram_record(&rec->compute_error_ns, d->times.compute_ns - d->times.asked_ns);
     show_progress(run, &d->times, d->bytes);
 }
 
@@ -88,11 +115,15 @@ static dlfw_status do_step(struct train_run *run, struct loader *loader, const s
     asked = time_distribution_draw(compute, &run->random);
     t2 = asked ? compute_until(t1 + asked) : t1;
     t3 = barrier(job, &st, err);
+    if (st == DLFW_OK && run->rank_progress.enabled) {
+        st = meet_ranks(run, err);
+        t3 = clock_now_ns();
+    }
     run->mark_ns = t3;
-    run->last = (struct step_done){.record = record,
-                                   .times = {.load_ns = t1 - t0, .compute_ns = t2 - t1, .barrier_ns = t3 - t2},
-                                   .asked_ns = asked,
-                                   .bytes = batch->bytes};
+    run->last = (struct step_done){
+        .record = record,
+        .times = {.load_ns = t1 - t0, .compute_ns = t2 - t1, .barrier_ns = t3 - t2, .asked_ns = asked},
+        .bytes = batch->bytes};
     return st;
 }
 
@@ -108,6 +139,17 @@ static void fill_ctx(const struct train_run *run, const struct epoch_record *e, 
                            .compute_ns = last ? last->compute_ns : 0};
 }
 
+/* A hook that stops the training on one rank stops it on all of them, at the same step. */
+static dlfw_status agree_stop(struct job *job, dlfw_status st, dlfw_error *err)
+{
+    bool stop = st == DLFW_STOP;
+
+    if (st < 0)
+        return st;
+    st = ranks_any(&job->ranks, &stop, err);
+    return st < 0 ? st : stop ? DLFW_STOP : DLFW_OK;
+}
+
 /* Hooks after a step. A hook that saves something ends the block first, and the next steps open a new one. */
 static dlfw_status step_hooks(struct train_run *run, struct epoch_record *e, struct block_record **block, uint64_t step,
                               const struct step_record *last, dlfw_error *err)
@@ -120,13 +162,13 @@ static dlfw_status step_hooks(struct train_run *run, struct epoch_record *e, str
     enter_last_step(run);
     fill_ctx(run, e, step, last, &ctx);
     if (!hooks_end_block(job, &ctx, DLFW_PHASE_STEP)) {
-        st = hooks_after_step(job, &ctx, err);
+        st = agree_stop(job, hooks_after_step(job, &ctx, err), err);
         (*block)->hook_ns += clock_now_ns() - start;
         return st;
     }
     block_end(*block);
     log_block_end(&job->results, job->cfg, e->epoch, e->block_count, *block, e->expected_steps, job->rank_count);
-    st = hooks_after_step(job, &ctx, err);
+    st = agree_stop(job, hooks_after_step(job, &ctx, err), err);
     if (st == DLFW_OK && step < e->expected_steps) {
         *block = block_begin(e, e->expected_steps - step);
         log_block_begin(&job->results, e->block_count);
@@ -174,7 +216,7 @@ static dlfw_status evaluate(struct train_run *run, struct epoch_record *e, dlfw_
     struct job *job = run->job;
     struct block_record *b = &e->eval;
     struct batch batch;
-    dlfw_status st = DLFW_OK, ended;
+    dlfw_status st = ranks_barrier(&job->ranks, err), ended;
 
     e->has_eval = true;
     e->eval_expected_steps = run->eval_steps;
@@ -185,7 +227,7 @@ static dlfw_status evaluate(struct train_run *run, struct epoch_record *e, dlfw_
     b->start_ns = clock_now_ns();
     run->mark_ns = b->start_ns;
     loader_begin_epoch(run->eval_loader, e->epoch, run->eval_steps);
-    progress_begin(&run->progress, "evaluating", run->eval_steps);
+    begin_progress(run, "evaluating", run->eval_steps, job->cfg->reader.batch_size_eval);
     for (uint64_t step = 0; step < run->eval_steps && st == DLFW_OK; step++) {
         st = do_step(run, run->eval_loader, &job->cfg->evaluation.eval_time, &b->steps[b->step_count], &batch, err);
         if (st == DLFW_OK)
@@ -216,7 +258,7 @@ static dlfw_status epoch_hooks(struct train_run *run, struct epoch_record *e, dl
     for (uint32_t i = 0; i < e->block_count; i++)
         steps += e->blocks[i].step_count; /* fewer than expected after DLFW_STOP */
     fill_ctx(run, e, steps, NULL, &ctx);
-    return hooks_after_epoch(run->job, &ctx, err);
+    return agree_stop(run->job, hooks_after_epoch(run->job, &ctx, err), err);
 }
 
 static dlfw_status run_epoch(struct train_run *run, struct epoch_record *e, dlfw_error *err)
@@ -224,15 +266,17 @@ static dlfw_status run_epoch(struct train_run *run, struct epoch_record *e, dlfw
     struct job *job = run->job;
     struct block_record *block;
     char what[48];
-    dlfw_status st, ended;
+    dlfw_status st = ranks_barrier(&job->ranks, err), ended;
 
+    if (st < 0)
+        return st;
     e->expected_steps = run->steps;
     legacy_seed(&run->random, (uint32_t)(job->cfg->train.seed + (job->cfg->train.seed_change_epoch ? e->epoch : 0)));
     clock_timestamp(e->start_text, sizeof e->start_text);
     e->start_ns = clock_now_ns();
     log_epoch_begin(&job->results, e->epoch, run->steps);
     snprintf(what, sizeof what, "epoch %u/%llu", e->epoch, (unsigned long long)job->cfg->train.epochs);
-    progress_begin(&run->progress, what, run->steps);
+    begin_progress(run, what, run->steps, job->cfg->reader.batch_size);
     block = block_begin(e, run->steps);
     log_block_begin(&job->results, 1);
     loader_begin_epoch(run->train_loader, e->epoch, run->steps);
@@ -264,6 +308,7 @@ dlfw_status train_run_epochs(struct train_run *run, dlfw_error *err)
     dlfw_status st = DLFW_OK;
 
     compute_prepare();
+    st = rank_progress_open(&run->rank_progress, &job->ranks, err);
     job->record.epochs = xcalloc(epochs, sizeof *job->record.epochs);
     for (uint64_t i = 0; i < epochs && st == DLFW_OK; i++) {
         struct epoch_record *e = &job->record.epochs[job->record.epoch_count++];
@@ -271,6 +316,7 @@ dlfw_status train_run_epochs(struct train_run *run, dlfw_error *err)
         e->epoch = (uint32_t)(i + 1);
         st = run_epoch(run, e, err);
     }
+    rank_progress_close(&run->rank_progress);
     loader_stats(run->train_loader, &job->record.train_stats);
     if (run->eval_loader)
         loader_stats(run->eval_loader, &job->record.eval_stats);

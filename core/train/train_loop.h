@@ -5,12 +5,12 @@
 
 #include "loader/loader.h"
 #include "train/job.h"
+#include "train/rank_progress.h"
 
 /* A finished step on its way into the records. */
 struct step_done {
     struct step_record *record; /* where it goes; NULL: nothing is waiting */
     struct step_record times;
-    uint64_t asked_ns; /* compute that was asked for */
     uint64_t bytes;
 };
 
@@ -25,8 +25,10 @@ struct train_run {
     uint64_t global_step, samples, bytes;
     uint64_t mark_ns; /* when the wait for the next batch began */
     struct progress progress;
-    uint64_t shown_compute_ns, shown_wall_ns;
-    struct step_done last; /* not yet entered into the records */
+    struct rank_progress rank_progress;
+    struct rank_progress_part shown; /* of this rank, since the phase began */
+    uint64_t phase_step;             /* done in it */
+    struct step_done last;           /* not yet entered into the records */
 };
 
 /* Runs all epochs; DLFW_STOP of a hook ends them cleanly. What was measured is in job->record, also after a failure. */

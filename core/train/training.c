@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "train/share_files.h"
 #include "train/train_loop.h"
 
 struct size_ctx {
@@ -30,9 +31,13 @@ static dlfw_status find_files(struct train_run *run, struct io_queue *q, const s
     const char *extension = run->access.format_iface->ops.format.extension;
     struct size_ctx ctx = {run, ds};
 
+    dlfw_status st = DLFW_OK;
+
     if (storage_caps(run->access.storage) & DLFW_BACKEND_NO_DATA)
         return file_list_computed(ds, extension, computed_size, &ctx, ret, err);
-    return file_list_discover(q, ds, extension, ret, err);
+    if (run->job->rank == 0)
+        st = file_list_discover(q, ds, extension, ret, err);
+    return st < 0 ? st : share_file_list(&run->job->ranks, ds, extension, ret, err);
 }
 
 static dlfw_status steps_of(const struct job *job, const struct dataset *ds, uint64_t batch, uint64_t *ret,
@@ -76,6 +81,7 @@ static dlfw_status open_loader(struct train_run *run, const struct file_list *fi
                                .batch = batch,
                                .rank = run->job->rank,
                                .ranks = run->job->rank_count,
+                               .host_ranks = run->job->record.world.host_ranks,
                                .may_shuffle = may_shuffle};
 
     return loader_create(run->job->cfg, &args, ret, err);
@@ -87,7 +93,8 @@ static dlfw_status set_up(struct train_run *run, dlfw_error *err)
     struct io_queue *q = NULL;
     dlfw_status st;
 
-    st = dataset_access_open(cfg, run->job->registry, ACCESS_READ, false, run->job->problems, &run->access, err);
+    st = dataset_access_open(cfg, run->job->registry, ACCESS_READ, run->job->rank, false, run->job->problems,
+                             &run->access, err);
     if (st < 0)
         goto out;
     st = io_queue_create(run->access.storage, 1, &q, err);
@@ -190,6 +197,8 @@ dlfw_status job_train(struct job *job, dlfw_error *err)
         storage_stats(run->access.storage, &sink);
         job_note_endpoints(job, run->access.storage);
     }
+    if (st >= 0)
+        st = ranks_barrier(&job->ranks, err); /* nobody reads any more */
     if (st >= 0)
         st = delete_dataset(run, err);
     loader_destroy(run->train_loader);

@@ -37,6 +37,12 @@ static uint32_t decimal_digits(uint64_t n)
     return digits;
 }
 
+/* All training files that generation counted, also when the run has only the first ones of them. */
+static uint64_t train_files_generated(const struct run_config *cfg)
+{
+    return cfg->dataset.num_files_generated ? cfg->dataset.num_files_generated : cfg->dataset.num_files_train;
+}
+
 /* Elements on a side of the square sample. */
 static double side_of(const struct run_config *cfg)
 {
@@ -51,6 +57,11 @@ static dlfw_status check_names(const struct dataset *ds, dlfw_error *err)
         return dlfw_fail(err, DLFW_E_CONFIG, "'dataset.file_prefix' must have at most %d bytes", PREFIX_MAX);
     if (!ds->samples_per_file)
         return dlfw_fail(err, DLFW_E_CONFIG, "'dataset.num_samples_per_file' must be 1 or more");
+    if (ds->named_files && ds->named_files < ds->files)
+        return dlfw_fail(err, DLFW_E_CONFIG,
+                         "'dataset.num_files_generated' is %llu, but the run has %llu training files; it must not be "
+                         "below 'dataset.num_files_train'",
+                         (unsigned long long)ds->named_files, (unsigned long long)ds->files);
     return DLFW_OK;
 }
 
@@ -110,7 +121,7 @@ static dlfw_status draw_dims(struct dataset *ds, dlfw_error *err)
     const struct run_config *cfg = ds->cfg;
     double mean = side_of(cfg), root = sqrt(cfg->dataset.record_length_bytes);
     double stdev = cfg->dataset.record_length_bytes_stdev / 2.0 / root;
-    uint64_t before = ds->split == SPLIT_EVAL ? cfg->dataset.num_files_train : 0;
+    uint64_t before = ds->split == SPLIT_EVAL ? train_files_generated(cfg) : 0;
     struct legacy_random random;
 
     ds->dims = ds->files <= SIZE_MAX / (2 * sizeof *ds->dims) ? malloc(ds->files * 2 * sizeof *ds->dims) : NULL;
@@ -163,6 +174,7 @@ dlfw_status dataset_init(struct dataset *ds, const struct run_config *cfg, uint3
         .split = split,
         .folder = eval ? "valid" : "train",
         .files = eval ? cfg->dataset.num_files_eval : cfg->dataset.num_files_train,
+        .named_files = eval ? 0 : cfg->dataset.num_files_generated,
         .samples_per_file = cfg->dataset.num_samples_per_file,
         .subfolders = subfolders > 1 ? subfolders : 0,
         .dtype = cfg->dataset.record_element_type,
@@ -195,6 +207,7 @@ void dataset_free(struct dataset *ds)
 
 uint32_t dataset_key(const struct dataset *ds, uint64_t file, const char *extension, char *buf, uint32_t cap)
 {
+    uint64_t total = ds->named_files ? ds->named_files : ds->files;
     char subfolder[32] = "";
     int n;
 
@@ -202,7 +215,7 @@ uint32_t dataset_key(const struct dataset *ds, uint64_t file, const char *extens
         snprintf(subfolder, sizeof subfolder, "%0*llu/", (int)decimal_digits(ds->subfolders),
                  (unsigned long long)(file % ds->subfolders));
     n = snprintf(buf, cap, "%s/%s%s_%0*llu_of_%llu.%s", ds->folder, subfolder, ds->cfg->dataset.file_prefix,
-                 (int)decimal_digits(ds->files), (unsigned long long)file, (unsigned long long)ds->files, extension);
+                 (int)decimal_digits(total), (unsigned long long)file, (unsigned long long)total, extension);
     return n < 0 ? 0 : (uint32_t)n;
 }
 

@@ -17,6 +17,7 @@ struct dataset {
     uint32_t split;     /* SPLIT_* */
     const char *folder; /* "train" or "valid" */
     uint64_t files;
+    uint64_t named_files; /* of the whole data set, which the names count, when these are the first; 0: files */
     uint64_t samples_per_file;
     uint64_t subfolders; /* 0 or > 1 */
     uint32_t dtype;

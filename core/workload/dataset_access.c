@@ -39,15 +39,24 @@ static dlfw_status dataset_uri(const struct run_config *cfg, uint32_t mode, char
     return DLFW_OK;
 }
 
-static void add_option(struct run_config *cfg, dlfw_node *map, const struct plugin_iface *iface, const char *name)
+static void add_option(struct run_config *cfg, dlfw_node *map, const struct plugin_iface *iface, const char *name,
+                       dlfw_node *value)
 {
-    char path[64];
-    dlfw_node *value;
-
-    snprintf(path, sizeof path, "dataset.%s", name);
-    value = node_find(cfg->tree.root, path);
     if (value && option_find(iface->iface->options, iface->iface->option_count, name) && !node_get(map, name))
         node_append(&cfg->tree, map, name, value->place, value);
+}
+
+/* What compat.* makes of the run file stands in cfg, not in its tree. */
+static void add_changed(struct run_config *cfg, dlfw_node *map, const struct plugin_iface *iface)
+{
+    const char *codec = cfg->dataset.compression;
+    dlfw_node *compression = node_find(cfg->tree.root, "dataset.compression");
+
+    if (compression)
+        compression = node_new_scalar(&cfg->tree, codec, strlen(codec), compression->place);
+    add_option(cfg, map, iface, "compression", compression);
+    if (cfg->compat.mmap_no_touch)
+        add_option(cfg, map, iface, "no_touch", node_new_scalar(&cfg->tree, "true", 4, map->place));
 }
 
 /* dataset.<format> plus dataset.compression and dataset.compression_level, which DLIO keeps one level up. */
@@ -61,8 +70,8 @@ static const dlfw_node *format_options(struct run_config *cfg, const struct plug
 
     for (uint32_t i = 0; given && i < given->count; i++)
         node_append(&cfg->tree, map, given->pairs[i].key, given->pairs[i].key_place, given->pairs[i].value);
-    add_option(cfg, map, iface, "compression");
-    add_option(cfg, map, iface, "compression_level");
+    add_changed(cfg, map, iface);
+    add_option(cfg, map, iface, "compression_level", node_find(cfg->tree.root, "dataset.compression_level"));
     if (!compresses && strcmp(cfg->dataset.compression, "none") != 0)
         problem_add(problems, true, node_find(cfg->tree.root, "dataset.compression"),
                     "format '%s' has no compression '%s'; set dataset.compression: none", iface->iface->name,
@@ -95,8 +104,9 @@ static dlfw_status open_format(struct run_config *cfg, struct registry *reg, boo
     return a->format_iface->ops.format.create(&args, &a->format, err);
 }
 
-dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, uint32_t mode, bool check_only,
-                                struct problem_list *problems, struct dataset_access *ret, dlfw_error *err)
+dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, uint32_t mode, uint32_t rank,
+                                bool check_only, struct problem_list *problems, struct dataset_access *ret,
+                                dlfw_error *err)
 {
     struct storage_args args = {.registry = reg,
                                 .tree = &cfg->tree,
@@ -104,6 +114,7 @@ dlfw_status dataset_access_open(struct run_config *cfg, struct registry *reg, ui
                                 .wrap = cfg->storage.wrap,
                                 .retry = cfg->storage.retry,
                                 .name = "dataset",
+                                .rank = rank,
                                 .needs_endpoints = true,
                                 .problems = problems,
                                 .check_only = check_only};

@@ -13,6 +13,7 @@ enum { SHUFFLE_OFF = 0, SHUFFLE_SEED, SHUFFLE_RANDOM };
 enum { VERIFY_NONE = 0, VERIFY_CHECKSUMS, VERIFY_SAMPLE, VERIFY_ALL };
 enum { DELIVERY_ORDERED = 0, DELIVERY_UNORDERED };
 enum { SAMPLES_KEEP = 0, SAMPLES_STREAM };
+enum { PROFILER_NONE = 0, PROFILER_IOSTAT, PROFILER_DARSHAN, PROFILER_TENSORBOARD };
 
 struct dims {
     uint64_t *values; /* in the tree's arena */
@@ -46,6 +47,7 @@ struct run_config {
         const char *compression; /* "none", "zip", "gzip" ... for the format's option */
         int64_t compression_level;
         const char *file_prefix;
+        uint64_t num_files_generated; /* training files that the names count; 0: num_files_train */
         uint8_t keep_files;
         uint8_t skip_listing;
         uint64_t listing_validation_interval;
@@ -61,6 +63,7 @@ struct run_config {
         uint64_t shuffle_size;
         uint8_t odirect;
         uint64_t transfer_size; /* 0: the engine's choice */
+        uint64_t write_threads; /* that generate, per rank; 0: as many as CPUs */
         struct time_distribution preprocess_time;
         /* dlfw's own */
         uint64_t memory_budget; /* bytes of sample memory; 0: from what is available */
@@ -91,7 +94,8 @@ struct run_config {
         const char *storage_root;
         const dlfw_node *storage_options; /* with the engine's own keys of the section */
         const dlfw_node *wrap, *retry;
-        uint8_t durable; /* generated files are synced before they count as written */
+        uint8_t durable;                       /* generated files are synced before they count as written */
+        double post_generation_settle_seconds; /* between generation and training, on object stores */
     } storage;
 
     struct {
@@ -110,7 +114,20 @@ struct run_config {
     } content;
 
     struct {
+        uint32_t profiler; /* PROFILER_*, with workflow.profiling */
+        dlfw_str_list iostat_devices;
+    } profiling;
+
+    /* DLIO's behaviour where dlfw's differs by default (docs/compatibility.md). By run_config_read's end each has had
+     * its effect on the rest of this struct, but for sequential_order and mmap_no_touch. */
+    struct {
         uint8_t sequential_order; /* DLIO's order: shuffling changes nothing */
+        uint8_t fsync_no_op;
+        uint8_t rank_shift_no_op;
+        uint8_t compression_no_op;
+        uint8_t mmap_no_touch;
+        uint8_t model_size_alias;
+        uint8_t legacy_keys;
     } compat;
 
     const dlfw_node *hooks; /* list of {name: {options}} */
@@ -118,7 +135,7 @@ struct run_config {
     /* command line */
     const char *config_path;
     const char *hydra_run_dir;       /* ++hydra.run.dir, NULL when absent */
-    const char *hydra_output_subdir; /* default ".hydra" */
+    const char *hydra_output_subdir; /* default ".hydra"; "": nothing is stored */
     const char *const *overrides;    /* as typed, without hydra.*, values of secret keys as ***; NULL-terminated */
     const char *const *hydra_overrides;
     const char *workload_name; /* workload=NAME, NULL when a file was given */
@@ -129,6 +146,7 @@ struct run_config_args {
     const char *config_dir;       /* --config-dir */
     const char *const *overrides; /* NULL-terminated, as typed */
     bool strict;
+    bool legacy_keys; /* as compat.legacy_keys: true */
 };
 
 /* Reads, composes, overrides, interpolates, checks. All mistakes go to problems; the return value is DLFW_E_CONFIG when
@@ -138,6 +156,14 @@ void run_config_free(struct run_config *cfg);
 
 /* `dlfw config show`: every key, its effective value and where it came from. json: as one object per key. */
 void run_config_show(const struct run_config *cfg, bool json, struct str *out);
+
+/* A switch of the section compat that is on, and what it does to this run, in words. */
+struct compat_line {
+    const char *name; /* "fsync_no_op" */
+    const char *text;
+};
+enum { COMPAT_LINES_MAX = 16 };
+uint32_t run_config_compat_list(const struct run_config *cfg, struct compat_line ret[COMPAT_LINES_MAX]);
 
 /* As fill does, but only says whether a dotted key exists in the schema. */
 bool run_config_known(const char *path);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "workload/run_config_parts.h"
@@ -92,13 +93,61 @@ static void check_amounts(const struct run_config *cfg, struct problem_list *pro
     if (cfg->workflow.evaluation && !cfg->dataset.num_files_eval)
         config_problem(cfg, problems, false, "dataset.num_files_eval",
                        "workflow.evaluation is on, but dataset.num_files_eval is 0: evaluations have no steps");
+    if (cfg->workflow.evaluation && !cfg->workflow.train && !cfg->workflow.generate_data && !cfg->workflow.checkpoint)
+        config_problem(cfg, problems, false, "workflow.evaluation",
+                       "workflow.evaluation has no effect without workflow.train, as in DLIO: nothing is read");
     if (cfg->workflow.generate_data && !cfg->dataset.num_files_train && !cfg->dataset.num_files_eval)
         config_problem(cfg, problems, true, "workflow.generate_data",
                        "workflow.generate_data is on, but there are no files to generate");
+    if (cfg->dataset.num_files_generated && cfg->dataset.num_files_generated < cfg->dataset.num_files_train)
+        config_problem(
+            cfg, problems, true, "dataset.num_files_generated",
+            "dataset.num_files_generated is below dataset.num_files_train; it is the number of all files, of "
+            "which the run has the first num_files_train");
     if (!*cfg->dataset.file_prefix || strchr(cfg->dataset.file_prefix, '/'))
         config_problem(cfg, problems, true, "dataset.file_prefix", "dataset.file_prefix must be a plain name");
     if (!*cfg->dataset.format)
         config_problem(cfg, problems, true, "dataset.format", "dataset.format must not be empty");
+}
+
+/* Switches of compat that can only mean a mistake in this run. */
+static void check_compat(const struct run_config *cfg, struct problem_list *problems)
+{
+    const char *format = cfg->dataset.format;
+    bool is_mapped = strcmp(format, "mmap_indexed_binary") == 0;
+    uint32_t verify = cfg->reader.verify;
+
+    if (cfg->compat.mmap_no_touch && !is_mapped)
+        config_problem(cfg, problems, false, "compat.mmap_no_touch",
+                       "compat.mmap_no_touch has no effect with format '%s'; it is for mmap_indexed_binary", format);
+    if (cfg->compat.mmap_no_touch && is_mapped && (verify == VERIFY_SAMPLE || verify == VERIFY_ALL))
+        config_problem(cfg, problems, true, "reader.verify",
+                       "reader.verify: nothing can be verified with compat.mmap_no_touch, which reads no data; set "
+                       "reader.verify: none");
+    if (cfg->compat.compression_no_op && strcmp(format, "npz") != 0 && strcmp(format, "parquet") != 0)
+        config_problem(cfg, problems, false, "compat.compression_no_op",
+                       "compat.compression_no_op has no effect with format '%s'; it is for npz and parquet", format);
+}
+
+static void check_profiler(const struct run_config *cfg, struct problem_list *problems)
+{
+    const char *preload = getenv("LD_PRELOAD");
+
+    for (uint32_t i = 0; i < cfg->profiling.iostat_devices.count; i++)
+        if (!*cfg->profiling.iostat_devices.items[i] || *cfg->profiling.iostat_devices.items[i] == '-')
+            config_problem(cfg, problems, true, "profiling.iostat_devices",
+                           "profiling.iostat_devices: '%s' is no name of a device",
+                           cfg->profiling.iostat_devices.items[i]);
+    if (!cfg->workflow.profiling)
+        return;
+    if (cfg->profiling.profiler == PROFILER_TENSORBOARD)
+        config_problem(cfg, problems, true, "profiling.profiler",
+                       "profiling.profiler 'tensorboard' profiles TensorFlow, which is not used here; set iostat, or "
+                       "workflow.profiling: false");
+    if (cfg->profiling.profiler == PROFILER_DARSHAN && !(preload && strstr(preload, "libdarshan")))
+        config_problem(cfg, problems, true, "profiling.profiler",
+                       "profiling.profiler 'darshan' needs its library: start dlfw with LD_PRELOAD=libdarshan.so, or "
+                       "set workflow.profiling: false");
 }
 
 void run_config_check(struct run_config *cfg, struct problem_list *problems)
@@ -111,6 +160,8 @@ void run_config_check(struct run_config *cfg, struct problem_list *problems)
     }
     check_dims(cfg, problems);
     check_amounts(cfg, problems);
+    check_compat(cfg, problems);
+    check_profiler(cfg, problems);
     if (cfg->workflow.checkpoint)
         run_config_check_checkpoint(cfg, problems);
 }

@@ -224,6 +224,7 @@ void run_config_fill(struct run_config *cfg, struct problem_list *problems)
 {
     const dlfw_node *format = config_node(cfg, "dataset.format");
 
+    run_config_compat_keys(cfg);
     canonical_shuffle(cfg, "reader.file_shuffle");
     canonical_shuffle(cfg, "reader.sample_shuffle");
     if (node_get(cfg->tree.root, "data_reader") && node_get(cfg->tree.root, "reader"))
@@ -241,4 +242,5 @@ void run_config_fill(struct run_config *cfg, struct problem_list *problems)
         cfg->reader.data_loader = strcmp(cfg->model.framework, "pytorch") == 0 ? "pytorch" : "tensorflow";
     if (strcmp(cfg->storage.storage_type, "direct_fs") == 0)
         cfg->storage.storage_type = "direct";
+    run_config_compat_values(cfg);
 }

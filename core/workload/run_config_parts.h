@@ -50,6 +50,9 @@ const char *section_name(const struct run_config *cfg, const char *path); /* as 
 /* The value of a key, by the schema's path ("reader.batch_size"); NULL when absent. */
 const dlfw_node *config_node(const struct run_config *cfg, const char *path);
 
+/* The switches of the section compat: those that rename keys act before the tables are read, the others after. */
+void run_config_compat_keys(struct run_config *cfg);
+void run_config_compat_values(struct run_config *cfg);
 void run_config_fill(struct run_config *cfg, struct problem_list *problems);
 void run_config_check(struct run_config *cfg, struct problem_list *problems);
 void run_config_check_checkpoint(const struct run_config *cfg, struct problem_list *problems);

@@ -20,8 +20,8 @@ static const char *workload_choice(const char *text)
     return strncmp(text, "workload=", 9) == 0 ? text + 9 : NULL;
 }
 
-/* The value of an override that is not for the tree, as a string; NULL after a problem. */
-static const char *plain_value(struct run_config *cfg, const char *text, uint32_t number, bool expand,
+/* The value of an override that is not for the tree, as a string; null is "" where may_be_null. NULL after a problem. */
+static const char *plain_value(struct run_config *cfg, const char *text, uint32_t number, bool expand, bool may_be_null,
                                struct problem_list *problems)
 {
     struct node_place place = override_place(&cfg->tree.arena, text, number);
@@ -36,6 +36,8 @@ static const char *plain_value(struct run_config *cfg, const char *text, uint32_
     }
     if (expand && interpolate_node(&cfg->tree, node, problems) < 0)
         return NULL;
+    if (may_be_null && node->kind == DLFW_NODE_NULL)
+        return "";
     if (node->kind != DLFW_NODE_SCALAR || !node->text_len) {
         problem_add_at(problems, true, place, "a name is wanted");
         return NULL;
@@ -51,7 +53,7 @@ static const char *find_file(const struct run_config_args *args, struct run_conf
 
     for (uint32_t number = 1; o && *o; o++, number++)
         if (workload_choice(*o)) {
-            cfg->workload_name = plain_value(cfg, *o, number, false, problems);
+            cfg->workload_name = plain_value(cfg, *o, number, false, false, problems);
             if (!cfg->workload_name)
                 return NULL;
         }
@@ -62,8 +64,13 @@ static const char *find_file(const struct run_config_args *args, struct run_conf
     }
     if (args->path)
         return args->path;
-    if (args->config_dir && cfg->workload_name)
-        return arena_format(&cfg->tree.arena, "%s/workload/%s.yaml", args->config_dir, cfg->workload_name);
+    if (args->config_dir && cfg->workload_name) {
+        size_t len = strlen(cfg->workload_name);
+        bool has_ending = len > 5 && strcmp(cfg->workload_name + len - 5, ".yaml") == 0;
+
+        return arena_format(&cfg->tree.arena, "%s/workload/%s%s", args->config_dir, cfg->workload_name,
+                            has_ending ? "" : ".yaml");
+    }
     problem_add_at(problems, true, line, "%s",
                    args->config_dir ? "--config-dir needs workload=NAME, which chooses DIR/workload/NAME.yaml"
                    : cfg->workload_name
@@ -104,9 +111,9 @@ static void read_hydra(struct run_config *cfg, const char *text, uint32_t number
     if (override_check_text(text, &slot.e) < 0)
         problem_add_at(problems, true, override_place(&cfg->tree.arena, text, number), "%s", slot.text);
     else if (run_dir)
-        cfg->hydra_run_dir = plain_value(cfg, text, number, true, problems);
+        cfg->hydra_run_dir = plain_value(cfg, text, number, true, false, problems);
     else if (strncmp(key, "hydra.output_subdir=", 20) == 0)
-        cfg->hydra_output_subdir = plain_value(cfg, text, number, true, problems);
+        cfg->hydra_output_subdir = plain_value(cfg, text, number, true, true, problems);
     else
         problem_add_at(problems, false, override_place(&cfg->tree.arena, text, number),
                        "has no effect: of Hydra's settings there are hydra.run.dir and hydra.output_subdir");
@@ -140,6 +147,9 @@ static void apply_overrides(struct run_config *cfg, const struct run_config_args
         if (override_apply(&cfg->tree, *o, number, run_config_known, &slot.e) < 0)
             problem_add_error(problems, &slot.e);
     }
+    if (args->legacy_keys)
+        node_set(&cfg->tree, "compat.legacy_keys",
+                 node_new_scalar(&cfg->tree, "true", 4, (struct node_place){.file = "--legacy-keys"}));
     interpolate_tree(&cfg->tree, problems);
     /* these may name keys of the tree, so they come after it */
     o = args->overrides;

@@ -38,7 +38,7 @@ const struct section run_sections[] = {
     SECTION("storage", rows_storage, AT(storage), NULL),
     SECTION("output", rows_output, AT(output), output_inner),
     SECTION("output.metric", rows_output_metric, AT(output), NULL),
-    SECTION("profiling", rows_profiling, 0, NULL),
+    SECTION("profiling", rows_profiling, AT(profiling), NULL),
     SECTION("metric", rows_metric, AT(metric), NULL),
     SECTION("content", rows_content, AT(content), NULL),
     SECTION("compat", rows_compat, AT(compat), NULL),

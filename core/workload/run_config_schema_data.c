@@ -60,8 +60,7 @@ static const dlfw_option workflow[] = {
     DLFW_OPT_BOOL(WORKFLOW, train, .def = "true", .help = "run the training loop"),
     DLFW_OPT_BOOL(WORKFLOW, evaluation, .def = "false", .help = "evaluate after epochs"),
     DLFW_OPT_BOOL(WORKFLOW, checkpoint, .def = "false", .help = "take checkpoints; with train false only those"),
-    DLFW_OPT_BOOL(WORKFLOW, profiling, .def = "false",
-                  .help = SCHEMA_LATER "profilers are not started; the results hold latencies and rates"),
+    DLFW_OPT_BOOL(WORKFLOW, profiling, .def = "false", .help = "start the profiler that profiling.profiler names"),
     UNBOUND(DLFW_TYPE_STR, "query", .help = SCHEMA_DEAD "only DLIO's query program reads it; see 'dlfw config show'"),
     UNBOUND(DLFW_TYPE_STR, "debug", .def = "false", .help = SCHEMA_DEAD "ignored by DLIO too"),
 };
@@ -109,7 +108,9 @@ static const dlfw_option dataset[] = {
                   .help = "compute the file names instead of listing the folder"),
     DLFW_OPT_U64(DATASET, listing_validation_interval, .def = "1000",
                  .help = "with skip_listing: every n-th file is checked to exist; 0: none"),
-    UNBOUND(DLFW_TYPE_U64, "num_files_generated", .help = SCHEMA_LATER "file names carry num_files_train as the total"),
+    DLFW_OPT_U64(DATASET, num_files_generated, .def = "0", .max = "1000000000000",
+                 .help = "training files of the whole data set, which the names count, when the run has only the first "
+                         "ones; 0: num_files_train"),
     UNBOUND(DLFW_TYPE_ENUM, "data_gen_method", .def = "dgen", .choices = generators,
             .help = SCHEMA_DEAD "content is generated in one way; see content.seed"),
 };

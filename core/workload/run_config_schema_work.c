@@ -10,6 +10,7 @@
 #define EVALUATION PART(evaluation)
 #define STORAGE PART(storage)
 #define OUTPUT PART(output)
+#define PROFILING PART(profiling)
 #define METRIC PART(metric)
 #define CONTENT PART(content)
 #define COMPAT PART(compat)
@@ -50,7 +51,7 @@ static const dlfw_option reader[] = {
     DLFW_OPT_U64(READER, shuffle_size, .def = "1024",
                  .help = SCHEMA_DEAD "shuffling permutes all samples; there is no shuffle buffer"),
     UNBOUND(DLFW_TYPE_ENUM, "read_type", .def = "on_demand", .choices = read_types,
-            .help = SCHEMA_LATER "every sample is read again in every epoch"),
+            .help = SCHEMA_DEAD "every sample is read from the storage in every epoch"),
     UNBOUND(DLFW_TYPE_ENUM, "file_access", .def = "multi", .choices = file_accesses,
             .help = SCHEMA_DEAD "ignored by DLIO too"),
     DLFW_OPT_SIZE(READER, transfer_size, .min = "512", .max = "1GiB",
@@ -66,9 +67,10 @@ static const dlfw_option reader[] = {
             .help = SCHEMA_DEAD "samples are handed over as they were read"),
     UNBOUND(DLFW_TYPE_ENUM, "transformed_record_element_type", .def = "uint8", .choices = dtype_names,
             .help = SCHEMA_DEAD "samples are handed over as they were read"),
-    UNBOUND(DLFW_TYPE_U64, "write_threads", .def = "1",
-            .help = SCHEMA_LATER "generation chooses its own number of threads"),
-    UNBOUND(DLFW_TYPE_U64, "listing_threads", .def = "4", .help = SCHEMA_LATER "one thread lists"),
+    DLFW_OPT_U64(READER, write_threads, .def = "0", .max = "1024",
+                 .help = "threads per rank that generate; 0: as many as CPUs, at most 32"),
+    UNBOUND(DLFW_TYPE_U64, "listing_threads", .def = "4",
+            .help = SCHEMA_DEAD "one thread of one rank lists; dataset.skip_listing lists nothing"),
     DLFW_OPT_SIZE(READER, memory_budget, .def = "0", .help = "bytes of sample memory; 0: from what is available"),
     DLFW_OPT_U64(READER, queue_depth, .def = "0", .max = "65535",
                  .help = "requests in flight per read thread; 0: the backend's preference"),
@@ -138,8 +140,8 @@ static const dlfw_option storage[] = {
     DLFW_OPT_URI(STORAGE, storage_root, .def = "./", .help = "root of data_folder"),
     DLFW_OPT_NODE(STORAGE, storage_options, .help = "options of the backend plugin"),
     UNBOUND(DLFW_TYPE_STR, "storage_library", .help = SCHEMA_DEAD "the scheme of the URI picks the plugin"),
-    UNBOUND(DLFW_TYPE_F64, "post_generation_settle_seconds", .def = "0", .min = "0",
-            .help = SCHEMA_LATER "training starts right after generation"),
+    DLFW_OPT_F64(STORAGE, post_generation_settle_seconds, .def = "0", .min = "0", .max = "86400",
+                 .help = "seconds between generation and training, on object stores"),
     /* the engine's, which also takes them from storage_options */
     UNBOUND(DLFW_TYPE_NODE, "endpoint_uris",
             .help = "servers or locations with the same objects: a list, one text with commas, or a file with one per "
@@ -176,8 +178,9 @@ static const dlfw_option output_metric[] = {
 };
 
 static const dlfw_option profiling[] = {
-    UNBOUND(DLFW_TYPE_ENUM, "profiler", .def = "iostat", .choices = profilers, .help = "with workflow.profiling"),
-    UNBOUND(DLFW_TYPE_LIST_STR, "iostat_devices", .help = "with workflow.profiling"),
+    DLFW_OPT_ENUM(PROFILING, profiler, .def = "iostat", .choices = profilers,
+                  .help = "with workflow.profiling: iostat writes iostat.json into the results folder"),
+    DLFW_OPT_LIST(PROFILING, iostat_devices, .help = "devices that iostat watches; none: all"),
 };
 
 static const dlfw_option metric[] = {
@@ -191,6 +194,19 @@ static const dlfw_option content[] = {
 
 static const dlfw_option compat[] = {
     DLFW_OPT_BOOL(COMPAT, sequential_order, .def = "false", .help = "DLIO's order: shuffling changes nothing"),
+    DLFW_OPT_BOOL(COMPAT, fsync_no_op, .def = "false", .help = "checkpoint.fsync is not honoured, as in DLIO"),
+    DLFW_OPT_BOOL(COMPAT, rank_shift_no_op, .def = "false",
+                  .help = "checkpoint.recovery_rank_shift is not honoured, as in DLIO"),
+    DLFW_OPT_BOOL(COMPAT, compression_no_op, .def = "false",
+                  .help =
+                      "dataset.compression does what it does in DLIO: npz is always stored, Parquet knows only gzip"),
+    DLFW_OPT_BOOL(COMPAT, mmap_no_touch, .def = "false",
+                  .help = "mmap_indexed_binary reads its tables and no data, as DLIO's mapping reader"),
+    DLFW_OPT_BOOL(COMPAT, model_size_alias, .def = "false",
+                  .help = "model.model_size, which DLIO ignores, counts as model_size_bytes"),
+    DLFW_OPT_BOOL(COMPAT, legacy_keys, .def = "false",
+                  .help = "record_length, record_length_stdev and record_length_resize, which DLIO ignores, count as "
+                          "record_length_bytes, ..."),
 };
 
 const struct section_rows rows_reader = ROWS(reader);

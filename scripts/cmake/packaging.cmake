@@ -4,7 +4,7 @@
 
 # The programs, as the plugins are: every address resolved at start, then read-only. A profile or sanitizer build needs neither.
 if(CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo)$" AND NOT DLFW_SANITIZE)
-    foreach(program dlfw dlfw-conform)
+    foreach(program dlfw dlio_benchmark dlfw-conform)
         if(TARGET ${program})
             target_link_options(${program} PRIVATE -pie -Wl,-z,relro -Wl,-z,now)
         endif()

@@ -17,7 +17,9 @@
 #define BACKEND_SIZE_1_0 SIZE_UP_TO(dlfw_backend_ops, mem_unregister)
 #define FORMAT_SIZE_1_0 SIZE_UP_TO(dlfw_format_ops, encode)
 #define HOOK_SIZE_1_0 SIZE_UP_TO(dlfw_hook_ops, ends_block)
-#define COORDINATOR_SIZE_1_0 SIZE_UP_TO(dlfw_coordinator_ops, abort)
+/* a draft has no history: its table is read once the draft is known to be ours, and is then whole */
+#define COORDINATOR_SIZE_ANY SIZE_UP_TO(dlfw_coordinator_ops, draft)
+#define COORDINATOR_SIZE_DRAFT SIZE_UP_TO(dlfw_coordinator_ops, check)
 
 /* A function that is or is not there, for messages. */
 struct slot {
@@ -144,6 +146,9 @@ static dlfw_status check_coordinator(const dlfw_coordinator_ops *ops, dlfw_error
     if (ops->draft != DLFW_COORDINATOR_DRAFT)
         return dlfw_fail(err, DLFW_E_ABI, "is built for draft %u of the coordinator interface, this dlfw has draft %d",
                          ops->draft, DLFW_COORDINATOR_DRAFT);
+    if (ops->struct_size < COORDINATOR_SIZE_DRAFT)
+        return dlfw_fail(err, DLFW_E_ABI, "has a table of %u bytes (ops->struct_size), draft %d has %u",
+                         ops->struct_size, DLFW_COORDINATOR_DRAFT, COORDINATOR_SIZE_DRAFT);
     return require(base, sizeof base / sizeof *base, err);
 }
 
@@ -153,7 +158,7 @@ static dlfw_status check_ops(uint32_t kind, const void *ops, dlfw_error *err)
         [DLFW_KIND_BACKEND] = BACKEND_SIZE_1_0,
         [DLFW_KIND_FORMAT] = FORMAT_SIZE_1_0,
         [DLFW_KIND_HOOK] = HOOK_SIZE_1_0,
-        [DLFW_KIND_COORDINATOR] = COORDINATOR_SIZE_1_0,
+        [DLFW_KIND_COORDINATOR] = COORDINATOR_SIZE_ANY,
     };
     uint32_t size;
 

@@ -8,7 +8,7 @@ OPTION = re.compile(r"--[a-z][a-z-]+")
 
 
 def commands():
-    return re.findall(r"^  ([a-z]+) +\S", tree.dlfw("help"), re.M)
+    return re.findall(r"^  ([a-z-]+) +\S", tree.dlfw("help"), re.M)
 
 
 def offered(command):

@@ -38,7 +38,7 @@ expect() { # the line, the words that must be offered, in this order and no othe
     fi
 }
 
-expect "dlfw " run generate validate plan config plugins clean index inspect checkpoint ls stat cat get put cp sync rm mb rb du complete --help --version
+expect "dlfw " run generate validate plan sweep config plugins clean index inspect checkpoint check-rules report ls stat cat get put cp sync rm mb rb du complete --help --version
 expect "dlfw pl" plan plugins
 expect "X=1 dlfw plu" plugins
 expect "dlfw nothing "
@@ -52,6 +52,13 @@ expect "dlfw config " show --help
 expect "dlfw config show --" --json --strict --config-dir
 expect "dlfw run --st" --strict --strict-au
 expect "dlfw generate --f" --force
+expect "dlfw sweep --pl" --plan --plugin-dir
+expect "dlfw sweep --accelerators 1..4 --re" --repeat
+expect "dlfw report --" --html --compare --prometheus --json --help
+expect "dlfw report "
+expect "dlfw report --html "
+expect "dlfw check-rules --h" --hosts --help
+expect "dlfw check-rules --hosts 2 "
 expect "dlfw ls --" --recursive --long --count --uri --null --glob --regex --json --jobs --quiet --no-progress --option --config --plugin-dir --help
 expect "dlfw ls --count --n" --null --no-progress
 expect "dlfw rm -r --ig" --ignore-missing

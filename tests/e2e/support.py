@@ -61,7 +61,7 @@ class EndToEnd(unittest.TestCase):
         return path
 
     def argv(self, command, *words):
-        plugins = [] if command in ("config", "plugins") else ["--plugin-dir", str(BUILD / "plugins")]
+        plugins = [] if command in ("config", "plugins", "report") else ["--plugin-dir", str(BUILD / "plugins")]
         check = ["--check"] if command in ("run", "generate") else []
         return [str(BUILD / "dlfw"), command, *plugins, *check, *map(str, words)]
 

@@ -6,7 +6,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CORE = ["cmd", "train", "report", "loader", "ranks", "workload", "transfer", "io", "plugin", "config", "base"]
+CORE = ["dropin", "cmd", "sweep", "rules", "view", "train", "report", "loader", "ranks", "workload", "transfer", "io", "plugin", "config", "base"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 
 

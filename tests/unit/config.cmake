@@ -2,7 +2,7 @@
 foreach(name yaml_read override schema)
     dlfw_unit_test(${name} LIBRARIES dlfw-config)
 endforeach()
-foreach(name run_config run_config_show time_distribution)
+foreach(name run_config run_config_compat run_config_show time_distribution)
     dlfw_unit_test(${name} LIBRARIES dlfw-workload m)
 endforeach()
 foreach(name run_config run_config_show)

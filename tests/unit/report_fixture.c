@@ -48,8 +48,9 @@ void fixture_begin(struct fixture *f)
 
     f->rec = xcalloc(1, sizeof *f->rec);
     f->rec->cfg = &f->cfg;
-    f->rec->ranks = 1;
-    f->rec->hosts = 1;
+    f->rec->world = (struct world){.coordinator = "single", .ranks = 1, .hosts = 1, .host_ranks = 1};
+    f->rec->world.places = xcalloc(1, sizeof *f->rec->world.places);
+    f->rec->world.places[0] = (struct rank_place){.host = "node1", .memory_gib = 64, .cpus = 8};
     f->rec->start_ns = 1000 * MS;
     f->rec->end_ns = 61000 * MS;
     f->rec->sample_bytes_nominal = 1u << 20;
@@ -87,7 +88,7 @@ struct block_record fixture_block(uint64_t steps, uint64_t load_ms, uint64_t com
     b.end_ns = b.start_ns + steps * (load_ms + compute_ms + barrier_ms) * MS;
     b.steps = xcalloc(steps, sizeof *b.steps);
     for (uint64_t i = 0; i < steps; i++)
-        b.steps[i] = (struct step_record){load_ms * MS, compute_ms * MS, barrier_ms * MS};
+        b.steps[i] = (struct step_record){load_ms * MS, compute_ms * MS, barrier_ms * MS, compute_ms * MS};
     snprintf(b.start_text, RECORD_TIME_CAP, "2026-01-31T12:00:05.000000");
     snprintf(b.end_text, RECORD_TIME_CAP, "2026-01-31T12:00:09.000000");
     return b;

@@ -347,7 +347,8 @@ static void check_log(const char *const *texts)
 
 static dlfw_status run_it(const char *yaml)
 {
-    struct job_args args = {.cfg = &cfg, .registry = &registry, .problems = &problems, .quiet = true};
+    struct job_args args = {
+        .cfg = &cfg, .registry = &registry, .problems = &problems, .quiet = true, .ranks = RANK_REQUEST_NONE};
     bool au_met = false;
     dlfw_status st;
 

@@ -84,6 +84,47 @@ START_TEST(names)
 }
 END_TEST
 
+/* A run with the first files of a larger data set: they keep their names, and evaluation files their shapes. */
+START_TEST(names_of_a_part)
+{
+    struct run_config cfg = config();
+    struct dataset whole, part, whole_eval, part_eval;
+    uint64_t dims[2][32];
+    dlfw_encode_spec spec;
+    char key[128];
+
+    cfg.dataset.num_files_eval = 4;
+    cfg.dataset.record_length_bytes_stdev = 9000;
+    whole = made(&cfg, SPLIT_TRAIN);
+    whole_eval = made(&cfg, SPLIT_EVAL);
+    cfg.dataset.num_files_train = 16;
+    cfg.dataset.num_files_generated = 168;
+    part = made(&cfg, SPLIT_TRAIN);
+    part_eval = made(&cfg, SPLIT_EVAL);
+    ck_assert_uint_eq(part.files, 16);
+    dataset_key(&part, 7, "npz", key, sizeof key);
+    ck_assert_str_eq(key, "train/img_007_of_168.npz");
+    ck_assert_uint_eq(dataset_object(&part, 7, "npz"), content_object(key, strlen(key)));
+    dataset_key(&part_eval, 3, "npz", key, sizeof key);
+    ck_assert_str_eq(key, "valid/img_3_of_4.npz");
+    for (uint64_t i = 0; i < 4; i++) {
+        dataset_spec(&whole_eval, i, "npz", dims[0], &spec);
+        dataset_spec(&part_eval, i, "npz", dims[1], &spec);
+        ck_assert_mem_eq(dims[0], dims[1], 2 * sizeof dims[0][0]);
+        dataset_spec(&whole, i, "npz", dims[0], &spec);
+        dataset_spec(&part, i, "npz", dims[1], &spec);
+        ck_assert_mem_eq(dims[0], dims[1], 2 * sizeof dims[0][0]);
+    }
+    dataset_free(&whole);
+    dataset_free(&part);
+    dataset_free(&whole_eval);
+    dataset_free(&part_eval);
+    cfg.dataset.num_files_generated = 15;
+    ck_assert_int_eq(dataset_init(&part, &cfg, SPLIT_TRAIN, &err.e), DLFW_E_CONFIG);
+    ck_assert_msg(strstr(err.text, "'dataset.num_files_generated' is 15, but the run has 16"), "%s", err.text);
+}
+END_TEST
+
 static void check_dims(const struct dataset *ds, uint64_t file, uint64_t d1, uint64_t d2)
 {
     uint64_t dims[32];
@@ -335,6 +376,7 @@ int main(void)
     int failed;
 
     tcase_add_test(t, names);
+    tcase_add_test(t, names_of_a_part);
     tcase_add_test(t, series_of_unet3d);
     tcase_add_test(t, series_of_cosmoflow);
     tcase_add_test(t, draws_below_1_become_1);

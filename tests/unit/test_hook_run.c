@@ -151,7 +151,7 @@ static void setup(void)
     cfg.storage.storage_root = "./";
     cfg.dataset.data_folder = "./data/";
     job = (struct job){
-        .cfg = &cfg, .registry = &registry, .problems = &problems, .ranks_ops = &coordinator_single, .rank_count = 1};
+        .cfg = &cfg, .registry = &registry, .problems = &problems, .ranks = {.ops = &coordinator_single}, .rank_count = 1};
     job.results.cfg = &cfg;
     job.results.quiet_console = true;
 }

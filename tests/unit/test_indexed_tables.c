@@ -377,6 +377,38 @@ START_TEST(verified_tables_must_be_contiguous)
 }
 END_TEST
 
+/* As a map of which nobody touches a page: the tables are read and checked, of the data nothing is asked for. Only the
+ * mapping name has this. */
+START_TEST(untouched_data_is_not_asked_for)
+{
+    const struct format_setting settings[] = {{"no_touch", "true"}, {"table_memory", _i ? "0" : "64MiB"}, {NULL, NULL}};
+    static struct file f;
+    struct format_driver d;
+    struct format_read_args args;
+    struct format_read r;
+
+    make_file(&f, 50, 20);
+    args = args_of(&f);
+    args.data = NULL; /* a single byte of it that is touched ends the test */
+    format_driver_load_iface(&d, PLUGIN, "mmap_indexed_binary", settings);
+    format_read(&d, &args, &r);
+    ck_assert_msg(r.status == DLFW_OK, "%s: %s", r.stage, r.message);
+    ck_assert_uint_eq(r.sample_count, 50);
+    ck_assert_uint_eq(r.samples_len, 0);
+    ck_assert_uint_eq(r.payload_len, 0);
+    for (uint32_t i = 0; i < r.range_count; i++)
+        ck_assert_uint_ne(r.ranges[i].offset >> DLFW_SIDE_SHIFT, 0);
+    ck_assert_uint_eq(r.unit.stored_bytes, _i ? 2 * 50 * 8 : 0);
+    format_read_free(&r);
+    set_entry(&f, 0, 3, 5000); /* the tables are checked all the same */
+    args.name = "train/img_1";
+    format_read(&d, &args, &r);
+    ck_assert_int_eq(r.status, DLFW_E_CORRUPT);
+    format_read_free(&r);
+    format_driver_close(&d);
+}
+END_TEST
+
 /* A host of ABI 1.0 knows no side objects and is told so. */
 START_TEST(old_hosts_are_told)
 {
@@ -411,6 +443,7 @@ int main(void)
     tcase_add_test(tc, large_tables_are_never_loaded);
     tcase_add_loop_test(tc, damage_is_named, 0, (int)(sizeof damages / sizeof damages[0]));
     tcase_add_test(tc, verified_tables_must_be_contiguous);
+    tcase_add_loop_test(tc, untouched_data_is_not_asked_for, 0, 2);
     tcase_add_test(tc, old_hosts_are_told);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "report_fixture.h"
 
@@ -178,15 +179,45 @@ END_TEST
 
 START_TEST(small_dataset_is_warned_about)
 {
+    static const char *const warning =
+        "[WARNING] The amount of dataset is smaller than the host memory; data might be cached after the first epoch. "
+        "Increase the size of dataset to eliminate the caching effect!!!\n";
     char *text;
 
     fixture_add_epoch(&f, 1, 10, 100, 300);
     f.rec->storage_caps = DLFW_BACKEND_LOCAL;
     log_summary(&r, f.rec);
     text = log_text();
-    ck_assert_msg(strncmp(text, "[WARNING] The dataset (0.039 GiB per host) is smaller than the host memory (", 76) ==
-                      0,
-                  "%s", text);
+    ck_assert_msg(strncmp(text, warning, strlen(warning)) == 0, "%s", text);
+    free(text);
+}
+END_TEST
+
+/* Steps are counted through the blocks of an epoch, as in DLIO. */
+START_TEST(steps_are_lines_at_level_info)
+{
+    struct epoch_record *e = fixture_add_epoch(&f, 2, 2, 100, 300);
+    char *text, *at;
+
+    fixture_add_eval(&f, e, 1, 100, 100);
+    log_level = DLFW_LOG_INFO;
+    log_epoch_begin(&r, 1, 4);
+    log_block_end(&r, &f.cfg, 1, 1, &e->blocks[0], 4, 1);
+    log_block_end(&r, &f.cfg, 1, 2, &e->blocks[1], 4, 1);
+    log_eval_end(&r, &f.cfg, e, 1);
+    log_level = DLFW_LOG_WARNING;
+    log_epoch_begin(&r, 2, 4);
+    log_block_end(&r, &f.cfg, 2, 1, &e->blocks[0], 4, 1);
+    text = log_text();
+    ck_assert_ptr_nonnull(strstr(text, "[INFO] Rank 0 step 1: loaded 4 samples in 0.100000000 s\n"
+                                       "[INFO] Rank 0 step 1 processed 4 samples in 0.400000000 s)\n"
+                                       "[INFO] Rank 0 step 2: loaded 4 samples in 0.100000000 s\n"));
+    at = strstr(text, "[INFO] Rank 0 step 4 processed 4 samples in 0.400000000 s)\n[OUTPUT] Ending block 2 ");
+    ck_assert_ptr_nonnull(at);
+    at = strstr(at, "[INFO] Rank 0 step 1: loaded 2 samples in 0.100000000 s\n"
+                    "[INFO] Rank 0 step 1 processed 2 samples in 0.200000000 s)\n[OUTPUT] Ending eval ");
+    ck_assert_ptr_nonnull(at);
+    ck_assert_ptr_null(strstr(strstr(at, "[OUTPUT]"), "[INFO]"));
     free(text);
 }
 END_TEST
@@ -306,6 +337,7 @@ int main(void)
     tcase_add_test(cases, summary);
     tcase_add_test(cases, summary_of_a_failure);
     tcase_add_test(cases, small_dataset_is_warned_about);
+    tcase_add_test(cases, steps_are_lines_at_level_info);
     tcase_add_test(cases, console_copy);
     tcase_add_test(cases, last_words);
     tcase_add_test(cases, last_words_of_an_interrupted_run);

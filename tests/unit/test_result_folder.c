@@ -40,7 +40,7 @@ START_TEST(other_ranks_write_their_own_files)
     struct results r = {0};
 
     f.rec->rank = 3;
-    f.rec->ranks = 4;
+    f.rec->world.ranks = 4;
     ck_assert_int_eq(results_open(&f.cfg, 3, false, &r, &f.err.e), 0);
     results_log(&r, "nobody reads this");
     log_summary(&r, f.rec);

@@ -203,7 +203,7 @@ START_TEST(dlfw_object_tells_what_moved)
     write_all();
     root = load("summary.json");
     keys_are(at(root, "dlfw"),
-             "version status seconds startup_ms formula storage au order epochs coverage io latency_ns "
+             "version status seconds startup_ms formula compat storage au order epochs coverage ranks io latency_ns "
              "memory hooks figures advice");
     text_is(root, "dlfw/status", "ok");
     number_is(root, "dlfw/startup_ms", 12.5);
@@ -316,7 +316,7 @@ START_TEST(steps_as_csv)
     struct epoch_record *e = fixture_add_epoch(&f, 2, 1, 100, 300);
     char *text;
 
-    e->blocks[1].steps[0] = (struct step_record){1, 1234567890, 3 * MS};
+    e->blocks[1].steps[0] = (struct step_record){1, 1234567890, 3 * MS, 0};
     fixture_add_eval(&f, e, 1, 5, 6);
     write_all();
     text = fixture_read(&f, "0_steps.csv");

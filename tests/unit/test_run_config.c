@@ -298,7 +298,24 @@ static const struct {
     {"dataset: {format: hdf5, record_dims: [4, 4], hdf5: {num_dset_per_record: 3}}\n",
      "run.yaml:1:74: dataset.record_dims[0] must be a multiple of hdf5.num_dset_per_record", true},
     {"dataset: {num_files_train: 0}\n", "run.yaml:1:28: workflow.train is on, but dataset.num_files_train is 0", true},
+    {"dataset: {num_files_train: 8, num_files_generated: 7}\n",
+     "run.yaml:1:52: dataset.num_files_generated is below dataset.num_files_train", true},
+    {"reader: {read_type: memory}\n",
+     "run.yaml:1:10: reader.read_type has no effect: every sample is read from the storage in every epoch", false},
+    {"reader: {listing_threads: 8}\n",
+     "run.yaml:1:10: reader.listing_threads has no effect: one thread of one rank lists", false},
+    {"reader: {seed: 8}\n", "run.yaml:1:10: reader.seed is not a known key", false}, /* as in DLIO: train.seed */
+    {"workflow: {profiling: yes}\nprofiling: {profiler: tensorboard}\n",
+     "run.yaml:2:23: profiling.profiler 'tensorboard' profiles TensorFlow, which is not used here", true},
+    {"workflow: {profiling: yes}\nprofiling: {profiler: darshan}\n",
+     "run.yaml:2:23: profiling.profiler 'darshan' needs its library: start dlfw with LD_PRELOAD=libdarshan.so", true},
+    {"profiling: {iostat_devices: [sda, -x]}\n", "run.yaml:1:29: profiling.iostat_devices: '-x' is no name of a device",
+     true},
+    {"storage: {post_generation_settle_seconds: -1}\n",
+     "run.yaml:1:43: storage.post_generation_settle_seconds: '-1' is below the minimum 0", true},
     {"workflow: {evaluation: yes}\n", "workflow.evaluation is on, but dataset.num_files_eval is 0", false},
+    {"workflow: {train: no, evaluation: yes}\ndataset: {num_files_eval: 8}\n",
+     "run.yaml:1:35: workflow.evaluation has no effect without workflow.train, as in DLIO: nothing is read", false},
     {"reader: {data_loader: pytorch}\n",
      "run.yaml:1:23: reader.data_loader 'pytorch' does not go with framework 'tensorflow'; change one of them", true},
     {"framework: pytorch\nreader: {data_loader: tensorflow}\n",
@@ -434,6 +451,28 @@ START_TEST(test_own_keys)
 }
 END_TEST
 
+/* Keys of DLIO's later engine. */
+START_TEST(test_later_keys)
+{
+    ck_assert_int_eq(read_text("workflow: {profiling: yes, generate_data: yes}\n"
+                               "profiling: {iostat_devices: [nvme0n1, sda]}\n"
+                               "reader: {write_threads: 6}\nstorage: {post_generation_settle_seconds: 2.5}\n"
+                               "dataset: {num_files_train: 16, num_files_generated: 168}\n"),
+                     DLFW_OK);
+    ck_assert_msg(problems.count == 0, "%s", problems.count ? problems.items[0].text : "");
+    ck_assert_uint_eq(cfg.profiling.profiler, PROFILER_IOSTAT);
+    ck_assert_uint_eq(cfg.profiling.iostat_devices.count, 2);
+    ck_assert_str_eq(cfg.profiling.iostat_devices.items[1], "sda");
+    ck_assert_uint_eq(cfg.reader.write_threads, 6);
+    ck_assert_double_eq(cfg.storage.post_generation_settle_seconds, 2.5);
+    ck_assert_uint_eq(cfg.dataset.num_files_generated, 168);
+    ck_assert_int_eq(read_text("profiling: {iostat_devices: sda}\n"), DLFW_OK); /* one may stand alone */
+    ck_assert_str_eq(cfg.profiling.iostat_devices.items[0], "sda");
+    ck_assert_uint_eq(cfg.reader.write_threads, 0);
+    ck_assert_uint_eq(cfg.workflow.profiling, 0);
+}
+END_TEST
+
 START_TEST(test_known)
 {
     static const char *const known[] = {"framework",
@@ -509,6 +548,7 @@ int main(void)
     tcase_add_test(tcase, test_everything_at_once);
     tcase_add_test(tcase, test_strict);
     tcase_add_test(tcase, test_own_keys);
+    tcase_add_test(tcase, test_later_keys);
     tcase_add_test(tcase, test_known);
     tcase_add_test(tcase, test_tables);
     tcase_add_test(tcase, test_environment_is_checked);

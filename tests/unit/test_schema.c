@@ -37,9 +37,9 @@ static const dlfw_option rows[] = {
     {.struct_size = sizeof(dlfw_option),
      .type = DLFW_TYPE_BOOL,
      .offset = DLFW_OPT_UNBOUND,
-     .name = "soon",
+     .name = "dead_flag",
      .def = "false",
-     .help = SCHEMA_LATER "tomorrow"},
+     .help = SCHEMA_DEAD "nobody looks at it"},
     {.struct_size = sizeof(dlfw_option),
      .type = DLFW_TYPE_U64,
      .offset = DLFW_OPT_UNBOUND,
@@ -137,7 +137,7 @@ static const struct {
      true},
     {"must: x\nmode: quick\n", "t.yaml:2:7: s.mode: 'quick' is none of fast, slow", true},
     {"must: x\nitems: [[1]]\n", "t.yaml:2:9: s.items: a list of single values is wanted", true},
-    {"must: x\nsoon: true\n", "t.yaml:2:1: s.soon is accepted but has no effect yet: tomorrow", false},
+    {"must: x\ndead_flag: true\n", "t.yaml:2:1: s.dead_flag has no effect: nobody looks at it", false},
     {"must: x\ndead: 5\n", "t.yaml:2:1: s.dead has no effect: nobody reads it", false},
     {"must: x\nold: 5\n", "t.yaml:2:1: s.old is deprecated; use part_size", false},
     {"flag: on\n", "t.yaml:1:1: s.must is required: needed", true},
@@ -158,7 +158,7 @@ END_TEST
 
 START_TEST(test_a_default_written_down_is_no_news)
 {
-    fill("must: x\nsoon: no\ndead: 4\n", false);
+    fill("must: x\ndead_flag: no\ndead: 4\n", false);
     ck_assert_uint_eq(problems.count, 0);
 }
 END_TEST

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-foreach(name checkpoint_phases compute hook_run hook_services)
+foreach(name checkpoint_phases compute hook_run hook_services profiler)
     dlfw_unit_test(${name} LIBRARIES dlfw-train dlfw-test-dataset)
     set_tests_properties(unit.${name} PROPERTIES LABELS "unit;quick;threads")
 endforeach()

@@ -16,7 +16,7 @@ static const dlfw_option option_rows[] = {
     DLFW_OPT_URI(struct s3_options, endpoint_url,
                  .help = "http://host:port of the service; unset: the environment, the profile, Amazon's of the region"),
     DLFW_OPT_STR(struct s3_options, region, .help = "unset: AWS_REGION, AWS_DEFAULT_REGION, the profile's, us-east-1"),
-    DLFW_OPT_STR(struct s3_options, access_key_id, .help = "goes with secret_access_key; unset: the usual chain"),
+    DLFW_OPT_SECRET(struct s3_options, access_key_id, .help = "goes with secret_access_key; unset: the usual chain"),
     DLFW_OPT_SECRET(struct s3_options, secret_access_key, .help = "goes with access_key_id"),
     DLFW_OPT_SECRET(struct s3_options, session_token, .help = "of temporary credentials"),
     DLFW_OPT_STR(struct s3_options, profile, .help = "of Amazon's shared files; unset: AWS_PROFILE, then 'default'"),

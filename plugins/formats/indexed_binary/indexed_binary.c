@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The formats indexed_binary and mmap_indexed_binary: samples back to back in one file, and two tables beside it that
- * say where each begins and how long it is. Both names stand for the same files and are read in the same way.
+ * say where each begins and how long it is. Both names stand for the same files and are read in the same way, unless
+ * the mapping one is told to do as a map does of which nobody touches a page.
  */
 #include "indexed_reader.h"
 
@@ -17,9 +18,16 @@ static const dlfw_side sizes = {.struct_size = sizeof sizes,
                                 .summary = "how many bytes each sample has, 64 bits each"};
 const dlfw_side *const indexed_sides[] = {[INDEXED_OFFSETS] = &offsets, [INDEXED_SIZES] = &sizes};
 
-static const dlfw_option options[] = {
-    DLFW_OPT_SIZE(struct indexed_options, table_memory, .def = "64MiB", .min = "0", .max = "64GiB",
-                  .help = "memory for tables; those of larger files are checked piece by piece"),
+#define TABLE_MEMORY                                                                                                   \
+    DLFW_OPT_SIZE(struct indexed_options, table_memory, .def = "64MiB", .min = "0", .max = "64GiB",                    \
+                  .help = "memory for tables; those of larger files are checked piece by piece")
+
+static const dlfw_option plain_options[] = {TABLE_MEMORY};
+static const dlfw_option mmap_options[] = {
+    TABLE_MEMORY,
+    DLFW_OPT_BOOL(struct indexed_options, no_touch, .def = "false",
+                  .help =
+                      "only the tables are read, never a byte of the data, as in DLIO; compat.mmap_no_touch sets it"),
 };
 
 static void destroy(dlfw_format *fmt)
@@ -66,17 +74,17 @@ static uint32_t sides(dlfw_format *fmt, const dlfw_side *const **ret)
 static const dlfw_format_ops plain_ops = INDEXED_OPS("indexed_binary");
 static const dlfw_format_ops mmap_ops = INDEXED_OPS("mmap_indexed_binary");
 
-#define INDEXED_IFACE(text, about, table)                                                                              \
+#define INDEXED_IFACE(text, about, table, rows)                                                                        \
     {                                                                                                                  \
         .struct_size = sizeof(dlfw_iface), .kind = DLFW_KIND_FORMAT, .name = (text), .summary = (about),               \
-        .options = options, .option_count = sizeof options / sizeof options[0],                                        \
+        .options = (rows), .option_count = sizeof(rows) / sizeof((rows)[0]),                                           \
         .options_size = sizeof(struct indexed_options), .ops = (table),                                                \
     }
 
 static const dlfw_iface plain =
-    INDEXED_IFACE("indexed_binary", "samples back to back with tables of offsets and sizes", &plain_ops);
-static const dlfw_iface mapped =
-    INDEXED_IFACE("mmap_indexed_binary", "the files of indexed_binary under the name of the mapping reader", &mmap_ops);
+    INDEXED_IFACE("indexed_binary", "samples back to back with tables of offsets and sizes", &plain_ops, plain_options);
+static const dlfw_iface mapped = INDEXED_IFACE(
+    "mmap_indexed_binary", "the files of indexed_binary under the name of the mapping reader", &mmap_ops, mmap_options);
 
 static const dlfw_iface *const ifaces[] = {&plain, &mapped, NULL};
 

@@ -3,6 +3,7 @@
  * Reading. Tables of ordinary size are read once per object, checked as a whole and shared. Tables beyond table_memory
  * are never held: such files are taken to consist of equally long records, each unit brings its own part of the tables
  * with it, and every entry of it must say the same. Either way no sample is handed on that the tables did not describe.
+ * With no_touch the tables are all that is read.
  */
 #include "indexed_reader.h"
 
@@ -177,7 +178,9 @@ static dlfw_status plan(dlfw_reader *r, uint64_t unit, dlfw_error *err)
         return dlfw_fail(err, DLFW_E_INVALID, "'%.*s': unit %" PRIu64 " does not exist", (int)r->object->name_len,
                          r->object->name, unit);
     n = r->samples - first < r->per_unit ? r->samples - first : r->per_unit;
-    if (r->table) {
+    if (r->table && r->fmt->options->no_touch) {
+        r->range_count = 0;
+    } else if (r->table) {
         if (indexed_table_ranges(r->table, first, n, r->ranges, INDEXED_MAX_RANGES, &r->range_count) < 0)
             return fail(r, DLFW_E_NO_MEMORY, "out of memory for the ranges of a unit", err);
     } else {
@@ -186,6 +189,8 @@ static dlfw_status plan(dlfw_reader *r, uint64_t unit, dlfw_error *err)
             r->ranges[1 + side] = (dlfw_range){.offset = DLFW_SIDE_OFFSET(side) + first * INDEXED_ENTRY_BYTES,
                                                .length = n * INDEXED_ENTRY_BYTES};
         r->range_count = 3;
+        if (r->fmt->options->no_touch)
+            r->ranges[0].length = 0; /* an empty range is not asked for */
     }
     r->planned = unit;
     return DLFW_OK;
@@ -225,7 +230,7 @@ dlfw_status indexed_unit_info(dlfw_reader *r, uint64_t unit, dlfw_unit_info *ret
     ret->stored_bytes = 0;
     for (uint32_t i = 0; i < r->range_count; i++)
         ret->stored_bytes += r->ranges[i].length;
-    ret->out_bytes = 0;
+    ret->out_bytes = r->fmt->options->no_touch; /* a place for views of no bytes */
     return DLFW_OK;
 }
 
@@ -324,6 +329,14 @@ static dlfw_status check_unit(dlfw_reader *r, uint64_t unit, uint64_t samples, c
     return DLFW_OK;
 }
 
+/* Samples that were found and not read: they have no bytes. */
+static dlfw_status decode_untouched(const dlfw_unit_info *info, const void *out, dlfw_view *views)
+{
+    for (uint64_t i = 0; i < info->samples; i++)
+        views[i] = (dlfw_view){.data = out, .bytes = 0, .item_stride = 1, .item_size = 1};
+    return DLFW_OK;
+}
+
 dlfw_status indexed_decode(dlfw_reader *r, uint64_t unit, const dlfw_span *have, uint32_t n_have, void *out,
                            dlfw_view *views, uint32_t view_cap, dlfw_error *err)
 {
@@ -331,7 +344,6 @@ dlfw_status indexed_decode(dlfw_reader *r, uint64_t unit, const dlfw_span *have,
     const uint8_t *run = NULL;
     dlfw_status st = indexed_unit_info(r, unit, &info, err);
 
-    (void)out;
     if (st < 0)
         return st;
     if (view_cap < info.samples)
@@ -340,6 +352,8 @@ dlfw_status indexed_decode(dlfw_reader *r, uint64_t unit, const dlfw_span *have,
     st = check_unit(r, unit, info.samples, have, n_have, err);
     if (st < 0)
         return st;
+    if (r->fmt->options->no_touch)
+        return decode_untouched(&info, out, views);
     if (r->record)
         run = span_find(have, n_have, r->ranges[0].offset, r->ranges[0].length);
     for (uint64_t i = 0; i < info.samples; i++) {

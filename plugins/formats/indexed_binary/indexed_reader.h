@@ -10,6 +10,7 @@
 
 struct indexed_options {
     uint64_t table_memory;
+    uint8_t no_touch; /* of mmap_indexed_binary: samples are found and never read */
 };
 
 struct dlfw_format {

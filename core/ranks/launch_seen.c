@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ranks/launch_seen.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#define TEXT_CAP 4096
+
+static uint64_t hash_of(const char *text, size_t len)
+{
+    uint64_t hash = len;
+
+    for (size_t i = 0; i < len; i++)
+        hash = hash_mix(hash + (unsigned char)text[i]);
+    return hash;
+}
+
+static const char *past_source(const char *at, const char *end)
+{
+    static const char word[] = "rank ";
+    const char *digits = at + sizeof word - 1, *after = digits;
+
+    if ((size_t)(end - at) < sizeof word - 1 || memcmp(at, word, sizeof word - 1) != 0)
+        return at;
+    while (after < end && *after >= '0' && *after <= '9')
+        after++;
+    return after > digits && end - after >= 2 && after[0] == ':' && after[1] == ' ' ? after + 2 : at;
+}
+
+/* What rank 2 says as "dlfw: error: no memory" others hear from it and say as "dlfw: error: rank 2: no memory". Writes
+ * the former to buf, which has room for the text. */
+static size_t without_source(const char *text, size_t len, char *buf)
+{
+    static const char start[] = "dlfw: error: ";
+    const char *end = text + len, *at = text, *next;
+    size_t kept = 0;
+
+    if (len >= sizeof start - 1 && memcmp(text, start, sizeof start - 1) == 0) {
+        kept = sizeof start - 1;
+        for (at += kept; (next = past_source(at, end)) != at; at = next)
+            ;
+    }
+    memcpy(buf, text, kept);
+    memcpy(buf + kept, at, (size_t)(end - at));
+    return kept + (size_t)(end - at);
+}
+
+bool launch_seen_elsewhere(struct launch_seen *seen, uint32_t rank, const char *text, size_t len)
+{
+    struct launch_line *line;
+    char kept[TEXT_CAP];
+    uint64_t hash;
+
+    if (len == 0 || len > TEXT_CAP)
+        return false;
+    len = without_source(text, len, kept);
+    text = kept;
+    hash = hash_of(text, len);
+    for (uint32_t i = 0; i < LAUNCH_SEEN_LINES; i++) {
+        line = &seen->lines[i];
+        if (line->text && line->hash == hash && line->len == len && memcmp(line->text, text, len) == 0)
+            return line->rank != rank;
+    }
+    line = &seen->lines[seen->next++ % LAUNCH_SEEN_LINES];
+    free(line->text);
+    *line = (struct launch_line){.hash = hash, .rank = rank, .len = len, .text = xstrndup(text, len)};
+    return false;
+}
+
+void launch_seen_free(struct launch_seen *seen)
+{
+    for (uint32_t i = 0; i < LAUNCH_SEEN_LINES; i++)
+        free(seen->lines[i].text);
+    *seen = (struct launch_seen){0};
+}

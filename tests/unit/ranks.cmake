@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+dlfw_unit_test(rank_identity LIBRARIES dlfw-ranks)
+foreach(name rank_launch rank_output)
+    dlfw_unit_test(${name} LIBRARIES dlfw-ranks)
+    target_sources(test_${name} PRIVATE launch_fixture.c)
+endforeach()
+dlfw_unit_test(rank_watch LIBRARIES dlfw-ranks)
+dlfw_unit_test(coord_single LIBRARIES dlfw-ranks)
+foreach(name coord_shm coord_shm_join coord_shm_end)
+    dlfw_unit_test(${name} LIBRARIES dlfw-ranks m)
+    target_sources(test_${name} PRIVATE test_coord_shm_fixture.c)
+endforeach()
