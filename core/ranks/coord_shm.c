@@ -165,6 +165,7 @@ static void coord_abort(dlfw_coordinator *c, const char *reason)
     shm_end(c->seg, SHM_ABORTED, c->rank, 0, 0);
 }
 
+/* A peer that has left is well as long as nobody waits for it: ranks finish one after the other. */
 static dlfw_status coord_check(dlfw_coordinator *c, dlfw_error *err)
 {
     dlfw_status st = atomic_load(&c->over);

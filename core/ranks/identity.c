@@ -177,36 +177,48 @@ static bool is_mpi(const char *coordinator)
     return strcmp(coordinator, "openmpi") == 0 || strcmp(coordinator, "mpich") == 0;
 }
 
-/* The request against what a launcher of several processes says. */
-static dlfw_status check_launcher(const struct rank_request *asked, const struct launched *by, dlfw_error *err)
+static dlfw_status check_place(const struct rank_request *asked, const struct launched *by, dlfw_error *err)
 {
-    const char *name = asked->coordinator;
-
-    if (!by->by || by->world_size == 1)
-        return DLFW_OK;
-    if (by->world_size && asked->rank != DLFW_RANK_UNKNOWN &&
-        (asked->rank != by->rank || asked->world_size != by->world_size))
+    if (asked->rank != DLFW_RANK_UNKNOWN && (asked->rank != by->rank || asked->world_size != by->world_size))
         return dlfw_fail(err, DLFW_E_INVALID,
                          "rank %" PRIu32 " of %" PRIu32 " was asked for, but %s started this process as rank %" PRIu32
                          " of %" PRIu32 "; leave out --ranks, --rank and --world-size, or start without it",
                          asked->rank, asked->world_size, by->by, by->rank, by->world_size);
-    if (by->world_size && asked->world_size && asked->world_size != by->world_size)
+    if (asked->world_size && asked->world_size != by->world_size)
         return dlfw_fail(err, DLFW_E_INVALID,
                          "--world-size %" PRIu32 " was asked for, but %s started %" PRIu32 " processes",
                          asked->world_size, by->by, by->world_size);
-    if (name && strcmp(name, "single") == 0 && by->world_size)
+    return DLFW_OK;
+}
+
+/* name: of a coordinator that was asked for */
+static dlfw_status check_coordinator(const char *name, const struct launched *by, dlfw_error *err)
+{
+    if (strcmp(name, "single") == 0 && by->world_size)
         return dlfw_fail(err, DLFW_E_INVALID,
                          "coordinator 'single' is for one rank, but %s started %" PRIu32 " processes", by->by,
                          by->world_size);
-    if (name && by->one_mpi && is_mpi(name) && strcmp(name, by->coordinator) != 0)
+    if (by->one_mpi && is_mpi(name) && strcmp(name, by->coordinator) != 0)
         return dlfw_fail(err, DLFW_E_INVALID, "coordinator '%s' cannot join processes that %s started; use '%s'", name,
                          by->by, by->coordinator);
-    if (name && strcmp(name, "shm") == 0 && by->world_size && by->here && by->here != by->world_size)
+    if (strcmp(name, "shm") == 0 && by->here && by->here != by->world_size)
         return dlfw_fail(err, DLFW_E_INVALID,
                          "coordinator 'shm' needs all ranks on one host, but %s started %" PRIu32 " of %" PRIu32
                          " here",
                          by->by, by->here, by->world_size);
     return DLFW_OK;
+}
+
+/* The request against what a launcher of several processes says. */
+static dlfw_status check_launcher(const struct rank_request *asked, const struct launched *by, dlfw_error *err)
+{
+    dlfw_status st = DLFW_OK;
+
+    if (!by->by || by->world_size == 1)
+        return DLFW_OK;
+    if (by->world_size)
+        st = check_place(asked, by, err);
+    return st >= 0 && asked->coordinator ? check_coordinator(asked->coordinator, by, err) : st;
 }
 
 /* Start time of a process in ticks since boot: the 22nd field, counted behind the name, which may hold anything. */

@@ -57,6 +57,15 @@ static void send_all(struct launch *l, int number)
             kill(l->ranks[i].pid, number);
 }
 
+/* Asks all ranks to end. They are held meanwhile: were one asked and gone before the next is asked, the next would take
+ * that for a failure. It also reaches ranks that Ctrl-Z has stopped. */
+static void ask_all(struct launch *l, int number)
+{
+    send_all(l, SIGSTOP);
+    send_all(l, number);
+    send_all(l, SIGCONT);
+}
+
 static void rank_ended(struct launch *l, uint32_t rank, int status)
 {
     struct launch_rank *r = &l->ranks[rank];
@@ -114,7 +123,7 @@ static void take_signals(struct launch *l)
             l->is_given_up = l->running == 0;
             l->is_handed_on = true;
             l->stop_ns = UINT64_MAX;
-            send_all(l, (int)info.ssi_signo);
+            ask_all(l, (int)info.ssi_signo);
         }
     }
     reap(l);
@@ -126,7 +135,7 @@ static void stop_late_ranks(struct launch *l)
 
     if (now < l->stop_ns)
         return;
-    send_all(l, l->stop_signal);
+    ask_all(l, l->stop_signal);
     l->stop_ns = l->stop_signal == SIGTERM ? now + l->kill_ns : UINT64_MAX;
     l->stop_signal = SIGKILL;
 }

@@ -15,7 +15,7 @@
 #define LOST_LITTLE 1.0       /* percent of the window */
 #define CPU_FULL 85.0         /* of what the run may use: no wake-up is in time beyond it */
 #define CPU_MACHINE_FULL 90.0 /* of the host, when */
-#define CPU_RUN_MUCH 50.0     /* the run has so much of it */
+#define CPU_RUN_MUCH 20.0     /* the run takes that much beside others; with less it mostly sleeps */
 
 static double known(double value)
 {

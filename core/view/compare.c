@@ -9,7 +9,7 @@ const char compare_method[] =
     "files, same hour, a cache that is warm after the first), so repeat both runs before a small difference is "
     "believed.";
 
-bool compare_is_judged(const struct run_figure *f)
+static bool is_judged(const struct run_figure *f)
 {
     return strcmp(f->key, "au_percent") == 0 || strcmp(f->key, "strict_au_percent") == 0 ||
            strcmp(f->key, "samples_per_second") == 0;
@@ -19,9 +19,9 @@ double compare_epoch_value(const struct run_figure *f, const struct view_epoch *
 {
     if (!e->in_means)
         return VIEW_UNKNOWN;
-    return f->key[0] == 'a'                            ? e->au_percent
-           : strcmp(f->key, "samples_per_second") == 0 ? e->samples_per_second
-                                                       : e->strict_au_percent;
+    if (strcmp(f->key, "au_percent") == 0)
+        return e->au_percent;
+    return strcmp(f->key, "strict_au_percent") == 0 ? e->strict_au_percent : e->samples_per_second;
 }
 
 static struct judgement judge_epochs(const struct run_figure *f, const struct run_view *a, const struct run_view *b)
@@ -51,9 +51,10 @@ static void compare_figures(struct arena *arena, struct comparison *c)
             continue;
         if (is_known(row.a) && is_known(row.b) && row.a > 0)
             row.ratio = row.b / row.a;
-        row.judged = compare_is_judged(f) && is_known(row.a) && is_known(row.b);
+        row.judged = is_judged(f) && is_known(row.a) && is_known(row.b);
         if (row.judged)
             row.judgement = judge_epochs(f, c->a, c->b);
+        row.judged = row.judged && row.judgement.a_count + row.judgement.b_count > 0;
         c->rows[c->row_count++] = row;
     }
 }

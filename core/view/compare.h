@@ -33,9 +33,8 @@ extern const char compare_method[];
 
 /* a and b must outlive it; the lists live in the arena. */
 void compare_runs(struct arena *arena, const struct run_view *a, const struct run_view *b, struct comparison *ret);
-/* The figure of an epoch that a row is judged by; VIEW_UNKNOWN when the epoch does not count. */
+/* The figure of an epoch that a judged row rests on; VIEW_UNKNOWN when the epoch does not count. */
 double compare_epoch_value(const struct run_figure *f, const struct view_epoch *e);
-bool compare_is_judged(const struct run_figure *f);
 /* "samples/s: 797.44 /s and 650.12 /s, ratio 0.815: more than the epochs differ by (5.21 /s may be chance)" */
 void compare_add_verdict(struct str *out, const struct compare_row *row);
 

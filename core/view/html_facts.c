@@ -89,7 +89,7 @@ void html_section_host(struct str *out, const struct run_view *v)
     html_section_end(out);
 }
 
-void html_figure_list(struct str *out, const struct run_view *v)
+static void add_figure_list(struct str *out, const struct run_view *v)
 {
     html_table_begin(out, "All figures of the run", "Figure|#Value");
     for (uint32_t i = 0; i < run_figure_count; i++) {
@@ -122,7 +122,7 @@ void html_section_files(struct str *out, const struct run_view *v)
     html_section_begin(out, "files", "Figures and files");
     add_missing(out, v);
     str_add(out, "<details><summary>All figures of the run</summary>\n");
-    html_figure_list(out, v);
+    add_figure_list(out, v);
     str_add_format(out, "</details>\n<details><summary>%u files</summary>\n", v->files.count);
     html_table_begin(out, "Files of the results folder", "File|#Size");
     for (uint32_t i = 0; i < v->files.count && i < FILES_SHOWN; i++) {

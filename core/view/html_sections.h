@@ -34,7 +34,5 @@ struct value_row {
     const void *ctx;
 };
 void html_value_row(struct str *out, double top, const struct value_row *row);
-/* The figures that are no percentile, and the counts above 0, as a table. */
-void html_figure_list(struct str *out, const struct run_view *v);
 
 #endif

@@ -118,7 +118,10 @@ static dlfw_status discover_by_listing(struct io_queue *q, const struct dataset 
     }
     qsort(s.items, s.count, sizeof *s.items, s.by_base_name ? by_base : by_key);
     if (s.count > ds->files)
-        log_warning("'%s' holds %llu files, more than the %llu that the run file asks for; the first ones are used",
+        log_warning(
+            "Number of files for %s in '%s' (%llu) is more than requested (%llu). A subset of files will be used",
+            ds->split == SPLIT_TRAIN ? "training" : "evaluation", ds->folder, (unsigned long long)s.count,
+            (unsigned long long)ds->files); the first ones are used",
                     ds->folder, (unsigned long long)s.count, (unsigned long long)ds->files);
     keep_first(list, s.items, ds->files);
 out:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of many ranks: barriers against MPI, AU of stock workloads, shards, start-up, ranks against threads, and DLIO itself as a peer."""
 import datetime
+import json
 import os
 import pathlib
 import re
@@ -97,4 +98,80 @@ def ranks_or_threads(bench):
     shutil.rmtree(bench.dir / "either")
 
 
-ROWS = {"barrier": barrier, "stock-au": stock_au, "shards": shards, "rank-start": start, "ranks-or-threads": ranks_or_threads}
+PEER = """model: {{name: peer}}
+framework: pytorch
+workflow: {{generate_data: {generate}, train: {train}}}
+dataset: {{data_folder: "{folder}", format: npz, num_files_train: {files}, record_length: {bytes}, record_length_bytes: {bytes}}}
+reader: {{data_loader: pytorch, batch_size: {batch}, read_threads: 2, file_shuffle: seed, sample_shuffle: seed}}
+train: {{epochs: 3, computation_time: {compute}}}
+"""
+
+
+class Dlio:
+    """The same workload file for dlio_benchmark of PyPI and for ours, each started as its users start it."""
+
+    def __init__(self, bench, name, **values):
+        self.bench, self.folder = bench, bench.dir / f"dlio-{name}"
+        self.values = {"folder": self.folder / "data", "compute": 0, "batch": 32, **values}
+        self.programs = {"ours": bench.build / "dlio_benchmark",
+                         "theirs": pathlib.Path(os.environ.get("TEST_PEERS", EXAMPLES.parents[1] / "build" / "peers")) / "bin" / "dlio_benchmark"}
+
+    def run(self, who, **phase):
+        """The summary, the program's seconds, and those from its start to the end of its first step."""
+        workload = self.folder / "configs" / "workload" / "peer.yaml"
+        workload.parent.mkdir(parents=True, exist_ok=True)
+        workload.write_text(PEER.format(**{"generate": False, "train": False, **self.values, **phase}))
+        out = self.folder / who
+        shutil.rmtree(out, ignore_errors=True)
+        begin = datetime.datetime.now()
+        output_of([self.programs[who], "workload=peer", f"++hydra.run.dir={out}", "--config-dir", self.folder / "configs"])
+        seconds = (datetime.datetime.now() - begin).total_seconds()
+        log = re.search(r"(\d{4}-\d\d-\d\dT[0-9:.]+)\S* Starting block 1", (out / "dlio.log").read_text())
+        steps = json.loads((out / "0_output.json").read_text())["1"]["proc"]["block1"] if phase.get("train") else [0]
+        first = (datetime.datetime.fromisoformat(log[1]) - begin).total_seconds() + steps[0] if log else seconds
+        return (json.loads((out / "summary.json").read_text()) if phase.get("train") else {}), seconds, first
+
+    def rates(self, key):
+        ours, theirs, starts = [], [], []
+        for _ in range(self.bench.rounds):
+            summary, _, first = self.run("ours", train=True)
+            ours.append(summary["metric"][key])
+            summary, _, their_first = self.run("theirs", train=True)
+            theirs.append(summary["metric"][key])
+            starts.append((first, their_first))
+        return ours, theirs, starts
+
+
+def middle(values):
+    return sorted(values)[len(values) // 2]
+
+
+def dlio(bench):
+    """Against DLIO itself. Needs scripts/peers."""
+    rate = "train_throughput_mean_samples_per_second"
+    for size, files, target in ((4096, 4096, 100), (102400, 2048, 10)):
+        work = Dlio(bench, str(size), files=max(128, bench.files(files)), bytes=size)
+        if size == 102400:
+            ratios = []
+            for _ in range(bench.rounds):
+                shutil.rmtree(work.values["folder"], ignore_errors=True)
+                theirs = work.run("theirs", generate=True)[1]
+                shutil.rmtree(work.values["folder"])
+                ratios.append(theirs / work.run("ours", generate=True)[1])
+            bench.report("dlio", f"generation of {work.values['files']} x {size} bytes, whole program", ratios, 20)
+        else:
+            work.run("ours", generate=True)
+        ours, theirs, starts = work.rates(rate)
+        bench.report("dlio", f"{work.values['files']} x {size} bytes, no compute ({middle(ours):.0f} vs {middle(theirs):.0f} samples/s)",
+                     [a / b for a, b in zip(ours, theirs)], target)
+        shutil.rmtree(work.folder)
+    bench.report("dlio", f"program start to the end of the first step (DLIO: {middle([b for _, b in starts]):.2f} s)", [1000 * a for a, _ in starts], 500, "ms",
+                 at_least=False)
+    work = Dlio(bench, "au", files=max(128, bench.files(4096)), bytes=4096, compute=0.01)
+    work.run("ours", generate=True)
+    ours, theirs, _ = work.rates("train_au_mean_percentage")
+    bench.report("dlio", f"AU at 10 ms steps, 32 x 4 KiB (DLIO: {middle(theirs):.1f} %)", ours, 99.9, "%")
+    shutil.rmtree(work.folder)
+
+
+ROWS = {"barrier": barrier, "stock-au": stock_au, "shards": shards, "rank-start": start, "ranks-or-threads": ranks_or_threads, "dlio": dlio}

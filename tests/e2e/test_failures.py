@@ -48,7 +48,7 @@ class Mistakes(EndToEnd):
         result = self.run_job(config, "++dataset.num_files_train=8", "++workflow.generate_data=False")
         self.assert_good(result)
         self.assertEqual(result.summary()["dlfw"]["coverage"][0]["train"]["samples"], 8)
-        self.assertIn("more than the 8", result.err)
+        self.assertIn("is more than requested (8)", result.err)
 
     def test_no_full_batch(self):
         self.assert_fails(self.run_job(self.write(SMALL), "++reader.batch_size=13"), "batch")

@@ -56,10 +56,19 @@ class Launched(EndToEnd):
             self.run_id = words[words.index("--run-id") + 1]
         return ranks
 
+    def alive(self):
+        found = []
+        for pid in self.ranks.values():
+            try:
+                state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if state not in "ZX":  # else it has ended and waits for its new parent
+                found.append(pid)
+        return found
+
     def assert_gone(self):
-        alive = [pid for pid in self.ranks.values() if pathlib.Path(f"/proc/{pid}/stat").exists()
-                 and pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()[0] not in "ZX"]
-        self.assertEqual(alive, [])
+        self.assertEqual(self.alive(), [])
         self.assertEqual([path.name for path in pathlib.Path("/dev/shm").glob(f"dlfw-*{self.run_id}*")], [])
 
     def assert_whole(self, err):
@@ -126,7 +135,7 @@ class Launched(EndToEnd):
         process = self.begin("training")
         process.kill()
         process.communicate(timeout=IN_TIME)
-        self.wait_for(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in self.ranks.values()), IN_TIME)
+        self.wait_for(lambda: not self.alive(), IN_TIME)
         self.assert_gone()
 
     def test_lines_of_ranks_stay_whole(self):

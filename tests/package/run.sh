@@ -60,6 +60,9 @@ need() { [ -s "$root/usr/$1" ] || fail "dlfw_*.deb has no $1"; }
 need share/bash-completion/completions/dlfw
 need share/zsh/vendor-completions/_dlfw
 need share/man/man1/dlfw.1.gz
+need bin/dlio_benchmark
+need share/man/man1/dlio_benchmark.1.gz
+need share/dlfw/workload/default.yaml
 need share/man/man5/dlfw.yaml.5.gz
 for command in $("$build/dlfw" help | sed -n 's/^  \([a-z]\+\) .*/\1/p' | grep -v '^complete$'); do
     need "share/man/man1/dlfw-$command.1.gz"

@@ -158,7 +158,7 @@ class Hosts(Scene):
         played = self.on_hosts("node1=1,node2=2,node3=1", "model")
         self.assert_all_done(played, 4)
         for host in ("node1", "node2", "node3"):
-            self.assertGreater(played.sent[host], 1_000_000, played.text)
+            self.assertGreater(played.sent[host], 1_000_000 if self.mpi == "openmpi" else 1_000, played.text)
 
     def test_abort_crosses_the_network(self):
         played = self.on_hosts("node1=1,node2=2", "abort_in_thread")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ranks that a launcher starts: what they are given, how they end, and how the launcher's end ends them. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,9 +51,13 @@ static int rank_stopped(uint32_t rank, int argc, char **argv)
     sigprocmask(SIG_BLOCK, &set, NULL);
     snprintf(text, sizeof text, "rank %u waits\n", rank);
     put(STDERR_FILENO, text);
-    while (sigtimedwait(&set, NULL, &patience) > 0) {
-        stops++;
-        patience = (struct timespec){.tv_nsec = 150000000};
+    for (;;) {
+        if (sigtimedwait(&set, NULL, &patience) > 0) {
+            stops++;
+            patience = (struct timespec){.tv_nsec = 150000000};
+        } else if (errno != EINTR) { /* the launcher holds its ranks while it asks them to end */
+            break;
+        }
     }
     snprintf(text, sizeof text, "rank %u stopped %u times\n", rank, stops);
     put(STDERR_FILENO, text);

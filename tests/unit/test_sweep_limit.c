@@ -28,8 +28,8 @@ static const struct {
     {"the client by a word that says nothing", "unknown", 1, 1, 1, 20, 20, 10, "client: loop"},
     {"this run fills the CPUs", "storage", 20, 1, 1, 1, 90, 88, "client: cpu"},
     {"this run fills its quota on a large host", "storage", 20, 1, 1, 1, 5, 95, "client: cpu"},
-    {"the host is full, half of it this run", "storage", 20, 1, 1, 1, 95, 55, "client: cpu"},
-    {"the host is full of other programs", "storage", 20, 1, 1, 1, 95, 20, "storage"},
+    {"the host is full, a part of it this run", "storage", 20, 1, 1, 1, 95, 35, "client: cpu"},
+    {"the host is full of other programs", "storage", 20, 1, 1, 1, 95, 10, "storage"},
     {"CPUs not known", "storage", 20, 1, 1, 1, NAN, NAN, "storage"},
     {"losses not known", "storage", NAN, NAN, NAN, NAN, 20, 10, "unknown"},
     {"losses not known and full CPUs", "storage", NAN, NAN, NAN, NAN, 99, 99, "unknown"},
@@ -66,7 +66,7 @@ END_TEST
 
 START_TEST(others_on_the_host)
 {
-    struct sweep_figures f = {.cpu_machine = 95, .cpu_run = 20};
+    struct sweep_figures f = {.cpu_machine = 95, .cpu_run = 10};
 
     ck_assert(sweep_was_disturbed(&f));
     f.cpu_run = 80; /* it is this run that fills the host */

@@ -31,7 +31,7 @@ addEventListener('load', () => {
   const charts = [...document.querySelectorAll('svg[role=img]')].map(svg => ({
     name: svg.getAttribute('aria-label'), box: rect(svg), drawn: [svg.getBBox().width, svg.getBBox().height], card: rect(svg.closest('section')),
     shapes: svg.querySelectorAll('rect, circle, path, line').length,
-    texts: [...svg.querySelectorAll('text')].map(t => ({text: t.textContent, box: rect(t), contrast: contrast(colour(getComputedStyle(t).fill), behind(svg))}))}));
+    texts: [...svg.querySelectorAll('text')].filter(t => getComputedStyle(t).display !== 'none').map(t => ({text: t.textContent, box: rect(t), contrast: contrast(colour(getComputedStyle(t).fill), behind(svg))}))}));
   const texts = [...document.querySelectorAll('h1, h2, h3, p, li, dt, dd, th, td, a, summary, figcaption, code')].filter(e => e.textContent.trim())
     .map(e => ({tag: e.tagName, text: e.textContent.trim().slice(0, 60), contrast: contrast(colour(getComputedStyle(e).color), behind(e))}));
   const outside = [...document.querySelectorAll('[src], [href]')].map(e => e.getAttribute('src') || e.getAttribute('href')).filter(u => !/^(#|data:,)/.test(u));

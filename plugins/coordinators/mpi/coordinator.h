@@ -82,6 +82,9 @@ dlfw_status notice_abort(dlfw_coordinator *c, dlfw_error *err);
  * calls. So a run of which all ranks end at the same moment is not drowned in notices. */
 void notice_left(dlfw_coordinator *c);
 
+/* farewell.c */
+void mpi_leave(dlfw_coordinator *c);
+
 /* collect.c */
 dlfw_status mpi_barrier(dlfw_coordinator *c, uint64_t deadline_ns, dlfw_error *reterr);
 dlfw_status mpi_broadcast(dlfw_coordinator *c, uint32_t root, void *buf, uint64_t len, uint64_t deadline_ns,

@@ -16,8 +16,6 @@
 
 #define MEMORY_BYTES (1u << 20)
 #define MEMORY_BYTES_PER_RANK 64u
-#define GRACE_NS 1000000000u   /* for peers of a run that failed, to say why and leave */
-#define PATIENCE_NS 500000000u /* for peers of a run that did not, before those that wait for this rank are told */
 
 static struct dlfw_coordinator the_coordinator; /* MPI is initialised once in a process */
 
@@ -91,62 +89,6 @@ static dlfw_status check_place(dlfw_coordinator *c, const dlfw_join *join, dlfw_
              "one of another MPI?",
              expected, join->world_size, c->rank, c->world_size);
     return call_end(c, DLFW_E_CONFIG, text, err);
-}
-
-enum farewell { FAREWELL_GOOD, FAREWELL_FAILED, FAREWELL_LATE };
-
-/* Until all ranks are leaving; how they found the run. LATE: some do not come, and the run has failed. */
-static enum farewell say_farewell(dlfw_coordinator *c)
-{
-    uint64_t begin = c->host->now_ns();
-    int mine = c->ended < 0, all = 0, done = 0;
-    bool told = c->all_know;
-    MPI_Request request;
-
-    if (MPI_Iallreduce(&mine, &all, 1, MPI_INT, MPI_MAX, c->news, &request) != MPI_SUCCESS)
-        return FAREWELL_LATE;
-    for (uint64_t round = 0;; round++) {
-        uint64_t waited;
-
-        if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS)
-            return FAREWELL_LATE;
-        if (done)
-            return all ? FAREWELL_FAILED : FAREWELL_GOOD;
-        if (c->ended == DLFW_OK)
-            notice_take(c, NULL);
-        waited = c->host->now_ns() - begin;
-        if (c->ended < 0 && waited >= GRACE_NS)
-            return FAREWELL_LATE;
-        if (!told && (c->ended < 0 || waited >= PATIENCE_NS)) {
-            notice_left(c);
-            told = true;
-        }
-        idle(round);
-    }
-}
-
-/* Operations that were given up on are never complete, and MPI_Finalize may wait for them. So a run that failed is not
- * finalized: its processes end, and the launcher sees to it that all do. */
-static void mpi_leave(dlfw_coordinator *c)
-{
-    enum farewell how;
-
-    if (c->ended == DLFW_OK)
-        notice_abort(c, NULL);
-    how = say_farewell(c);
-    if (how == FAREWELL_LATE) {
-        fflush(NULL); /* what the host has printed so far */
-        MPI_Abort(MPI_COMM_WORLD, 1);
-    }
-    if (how != FAREWELL_GOOD)
-        return;
-    MPI_Cancel(&c->incoming_request);
-    MPI_Wait(&c->incoming_request, MPI_STATUS_IGNORE);
-    MPI_Finalize();
-    free(c->memory);
-    free(c->outgoing_requests);
-    c->memory = NULL;
-    c->outgoing_requests = NULL;
 }
 
 static dlfw_status mpi_join(const dlfw_create_args *args, const dlfw_join *join, dlfw_coordinator **ret,
