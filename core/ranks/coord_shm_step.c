@@ -63,6 +63,18 @@ static bool all_came(struct dlfw_coordinator *c)
     return true;
 }
 
+/* Of a step that all have come to. */
+static bool calls_agree(const struct dlfw_coordinator *c)
+{
+    const struct shm_slot *slots = c->seg->slots;
+
+    for (uint32_t r = 0; r < c->world_size; r++) {
+        if (!same_call(&slots[r].calls[c->step & 1], &slots[c->rank].calls[c->step & 1]))
+            return false;
+    }
+    return true;
+}
+
 /* "rank 1 (process 12), rank 4 (process 15) and 3 more": who has not come to this step */
 static void missing_text(const struct dlfw_coordinator *c, char *buf, size_t cap)
 {
@@ -162,8 +174,11 @@ static dlfw_status sleep_until_all_came(struct dlfw_coordinator *c, uint64_t dea
         if (all_came(c))
             break;
         st = may_wait(c, deadline_ns, &timeout_ns, err);
-        if (st < 0)
+        if (st < 0) {
+            /* a peer may have come, gone on, and only then met its end */
+            st = all_came(c) ? DLFW_OK : st;
             break;
+        }
         futex_wait_shared(&seg->wakeups, seen, timeout_ns);
     }
     atomic_fetch_sub(&seg->sleepers, 1);
@@ -201,6 +216,8 @@ dlfw_status shm_step(struct dlfw_coordinator *c, const struct shm_call *call, ui
         error_copy(err, &c->over_error);
         return st;
     }
+    if (atomic_load(&c->seg->ended))
+        return shm_over(c, shm_ended(c, &c->over_error), err);
     c->step++;
     c->seen = 0;
     mine->calls[c->step & 1] = *call;
@@ -209,7 +226,8 @@ dlfw_status shm_step(struct dlfw_coordinator *c, const struct shm_call *call, ui
         st = wait_for_all(c, deadline_ns, &c->over_error);
     if (st == DLFW_OK)
         release_others(c);
-    if (st == DLFW_OK && atomic_load(&c->seg->ended))
+    /* an end after this step is for the next call to tell; an end because of this step is not */
+    if (st == DLFW_OK && atomic_load(&c->seg->ended) && !calls_agree(c))
         st = shm_ended(c, &c->over_error);
     return st < 0 ? shm_over(c, st, err) : DLFW_OK;
 }

@@ -148,7 +148,7 @@ static void add_stages(struct str *out, const struct run_view *v)
         add_quantile(out, v, s, "0.99", s->p99);
         add_quantile(out, v, s, "0.999", s->p999);
         add_quantile(out, v, s, "1", s->max);
-        if (is_known(s->mean)) {
+        if (is_known(s->mean * s->count)) {
             begin_sample(out, v, "latency_seconds_sum");
             add_label(out, "stage", s->key);
             end_sample(out, s->mean * s->count / 1e9);

@@ -121,8 +121,7 @@ static dlfw_status discover_by_listing(struct io_queue *q, const struct dataset 
         log_warning(
             "Number of files for %s in '%s' (%llu) is more than requested (%llu). A subset of files will be used",
             ds->split == SPLIT_TRAIN ? "training" : "evaluation", ds->folder, (unsigned long long)s.count,
-            (unsigned long long)ds->files); the first ones are used",
-                    ds->folder, (unsigned long long)s.count, (unsigned long long)ds->files);
+            (unsigned long long)ds->files);
     keep_first(list, s.items, ds->files);
 out:
     free(s.items);

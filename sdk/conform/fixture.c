@@ -118,7 +118,7 @@ dlfw_status kit_create_any(struct kit *kit, const dlfw_create_args *args, void *
         return st;
     }
     default:
-        kit_skip(kit, "interfaces of kind %u are not covered", kit->iface->iface->kind);
+        kit_skip(kit, "coordinators are joined, not created (see coordinator.*)");
     }
 }
 

@@ -73,6 +73,7 @@ extern const struct kit_case kit_cases_format[];
 extern const struct kit_case kit_cases_side[];
 extern const struct kit_case kit_cases_damage[];
 extern const struct kit_case kit_cases_hook[];
+extern const struct kit_case kit_cases_coordinator[];
 extern const struct kit_case kit_cases_threads[];
 extern const struct kit_case kit_cases_speed[];
 

@@ -13,14 +13,14 @@
 #include "report.h"
 
 static const struct kit_case *const groups[] = {
-    kit_cases_binary, kit_cases_options, kit_cases_life,    kit_cases_read,   kit_cases_key,
-    kit_cases_queue,  kit_cases_write,   kit_cases_list,    kit_cases_format, kit_cases_side,
-    kit_cases_damage, kit_cases_hook,    kit_cases_threads, kit_cases_speed,
+    kit_cases_binary, kit_cases_options, kit_cases_life,        kit_cases_read,    kit_cases_key,
+    kit_cases_queue,  kit_cases_write,   kit_cases_list,        kit_cases_format,  kit_cases_side,
+    kit_cases_damage, kit_cases_hook,    kit_cases_coordinator, kit_cases_threads, kit_cases_speed,
 };
 
 static const char usage[] =
     "usage: dlfw-conform [options] PLUGIN.so\n"
-    "  --kind KIND           only interfaces of this kind: backend, format, hook\n"
+    "  --kind KIND           only interfaces of this kind: backend, format, hook, coordinator\n"
     "  --name NAME           only the interface of this name\n"
     "  --include PATTERN     only cases that match, for instance 'read.*'; may be given several times\n"
     "  --exclude PATTERN     no cases that match\n"

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# Those of MPI cannot be joined without a launcher, which is a case of its own; tests/ranks has the rest.
+conform_accepts(dlfw-coordinator-openmpi)
+conform_accepts(dlfw-coordinator-mpich)
+foreach(name shm broken)
+    dlfw_add_plugin(NAME ${name} KIND coordinator NO_INSTALL SOURCES coordinator_shm.c LIBRARIES dlfw-ranks)
+endforeach()
+target_compile_definitions(dlfw-coordinator-broken PRIVATE BROKEN)
+conform_accepts(dlfw-coordinator-shm)
+add_test(NAME conform.refuses.coordinator
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/expect_failure.sh $<TARGET_FILE:dlfw-conform> $<TARGET_FILE:dlfw-coordinator-broken>
+            coordinator.together "gather of 5 bytes is wrong at byte 0 of rank")
+set_tests_properties(conform.refuses.coordinator PROPERTIES LABELS "conform" TIMEOUT 120)
