@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "plugin/host_table.h"
 #include "ranks/launch.h"
@@ -210,9 +211,17 @@ void problems_print(const struct problem_list *problems)
         log_line(problems->items[i].is_error ? DLFW_LOG_ERROR : DLFW_LOG_WARNING, "%s", problems->items[i].text);
 }
 
+#define SAME_STOP_NS 200000000u
+
+/* A launcher and whoever stops it may both send the signal; what comes that soon is the same wish. */
 static void on_stop_signal(int number)
 {
+    static _Atomic uint64_t first_ns;
+    uint64_t now = clock_now_ns(), none = 0;
+
     (void)number;
+    if (!atomic_compare_exchange_strong(&first_ns, &none, now) && now - none < SAME_STOP_NS)
+        return;
     if (atomic_fetch_add(&host_cancel_level, 1) >= 1)
         _exit(EXIT_INTERRUPTED);
 }

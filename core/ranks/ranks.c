@@ -98,15 +98,21 @@ dlfw_status ranks_any(struct ranks *r, bool *flag, dlfw_error *err)
 
 dlfw_status ranks_reason(struct ranks *r, dlfw_status st, dlfw_error *err)
 {
-    struct error_slot found;
+    struct error_slot slot;
+    bool found;
 
-    error_slot_init(&found);
-    if (st == DLFW_E_CANCELLED && rank_watch_found(r->watch, &found.e)) {
-        error_copy(err, &found.e);
-        return found.e.status;
+    if (st >= 0)
+        return st;
+    error_slot_init(&slot);
+    found = rank_watch_found(r->watch, &slot.e);
+    rank_watch_stop(r->watch); /* it must not end a rank that is writing its results */
+    r->watch = NULL;
+    if (st == DLFW_E_CANCELLED && found) {
+        error_copy(err, &slot.e);
+        return slot.e.status;
     }
     /* the user stopped all ranks; that a peer was faster is no failure of it */
-    if (st == DLFW_E_UNAVAILABLE && atomic_load(&host_cancel_level) && !rank_watch_found(r->watch, NULL))
+    if (st == DLFW_E_UNAVAILABLE && !found && atomic_load(&host_cancel_level))
         return dlfw_fail(err, DLFW_E_CANCELLED, "stopped by the user");
     return st;
 }

@@ -27,7 +27,8 @@ dlfw_status ranks_gather(struct ranks *r, const void *mine, void *all, uint64_t 
 /* True on all ranks when it was true on one of them. */
 dlfw_status ranks_any(struct ranks *r, bool *flag, dlfw_error *err);
 /* A phase that was cancelled because a peer failed: st and err become the peer's failure. One that failed because a
- * peer was faster to follow the user's stop: cancelled. Any other status stays. */
+ * peer was faster to follow the user's stop: cancelled. Any other status stays. After a failure the peers are no longer
+ * watched. */
 dlfw_status ranks_reason(struct ranks *r, dlfw_status st, dlfw_error *err);
 /* Ends the run on all ranks; for a rank that has failed alone. */
 void ranks_abort(struct ranks *r, const char *reason);

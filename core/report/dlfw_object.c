@@ -121,7 +121,11 @@ static json_t *epoch_list(const struct run_record *rec)
         put_u64(o, "expected_steps", e->expected_steps);
         put_u64(o, "blocks", e->block_count);
         if (epoch_metrics_train(e, cfg->reader.batch_size, cfg).window_steps) {
+            struct strict_au strict;
+
+            world_epoch_strict_au(rec, i, &strict);
             put_real(o, "au_percent", sum.au_percent);
+            put_real(o, "strict_au_percent", strict.percent);
             put_real(o, "samples_per_second", sum.samples_per_second);
         }
         put_u64(o, "files_opened", sum.files);

@@ -166,22 +166,34 @@ void rank_strict_au(const struct time_shares *shares, struct strict_au *ret)
     strict_of(shares, (double)shares->window_ns, ret);
 }
 
+/* Adds an epoch of all ranks; returns the time that it took them, by the slowest one. */
+static double add_epoch(const struct world *w, uint32_t epoch_index, struct time_shares *all)
+{
+    uint64_t slowest = 0;
+
+    for (uint32_t r = 0; r < w->reporting; r++) {
+        const struct time_shares *s = &w->epochs[(uint64_t)epoch_index * w->reporting + r].shares;
+
+        time_shares_add(all, s);
+        slowest = s->window_ns > slowest ? s->window_ns : slowest;
+    }
+    return (double)slowest * w->reporting;
+}
+
 void world_strict_au(const struct run_record *rec, struct strict_au *ret)
 {
-    const struct world *w = &rec->world;
     struct time_shares all = {0};
     double whole_ns = 0;
 
-    for (uint32_t i = 0; i < w->epoch_count; i++) {
-        uint64_t slowest = 0;
+    for (uint32_t i = 0; i < rec->world.epoch_count; i++)
+        whole_ns += add_epoch(&rec->world, i, &all);
+    strict_of(&all, whole_ns, ret);
+}
 
-        for (uint32_t r = 0; r < w->reporting; r++) {
-            const struct time_shares *s = &w->epochs[(uint64_t)i * w->reporting + r].shares;
+void world_epoch_strict_au(const struct run_record *rec, uint32_t epoch_index, struct strict_au *ret)
+{
+    struct time_shares all = {0};
+    double whole_ns = epoch_index < rec->world.epoch_count ? add_epoch(&rec->world, epoch_index, &all) : 0;
 
-            time_shares_add(&all, s);
-            slowest = s->window_ns > slowest ? s->window_ns : slowest;
-        }
-        whole_ns += (double)slowest * w->reporting;
-    }
     strict_of(&all, whole_ns, ret);
 }

@@ -96,6 +96,7 @@ struct strict_au {
     double client_percent;    /* hooks, the loop, the end of epochs */
 };
 void world_strict_au(const struct run_record *rec, struct strict_au *ret);
+void world_epoch_strict_au(const struct run_record *rec, uint32_t epoch_index, struct strict_au *ret);
 /* The same of one rank that reports, against its own windows. */
 void rank_strict_au(const struct time_shares *shares, struct strict_au *ret);
 

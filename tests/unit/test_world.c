@@ -95,6 +95,8 @@ START_TEST(strict_au_and_its_losses_are_a_hundred)
     ck_assert_double_eq_tol(s.barrier_percent, 12.5, 1e-9);
     ck_assert_double_eq_tol(s.overshoot_percent, 0.25, 1e-9);
     ck_assert_double_eq_tol(s.client_percent, 0, 1e-9);
+    world_epoch_strict_au(f.rec, 0, &s);
+    ck_assert_double_eq_tol(s.percent, 100.0 * 2691 / 3600, 1e-9);
     ck_assert_double_eq_tol(s.percent + s.storage_percent + s.barrier_percent + s.overshoot_percent + s.client_percent,
                             100, 1e-9);
     fixture_end(&f);

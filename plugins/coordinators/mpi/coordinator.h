@@ -33,8 +33,9 @@ struct dlfw_coordinator {
     pthread_t main_thread;
     int rank;
     int world_size;
-    MPI_Comm work; /* collective operations */
-    MPI_Comm news; /* notices, and the farewell */
+    MPI_Comm work;         /* collective operations */
+    MPI_Comm news;         /* notices, and the farewell */
+    uint32_t awake_rounds; /* that idle() spins: few where ranks are more than processors */
 
     uint64_t calls;        /* collective calls begun */
     unsigned char *memory; /* of the operation under way; freed only when MPI is finalized */
@@ -58,6 +59,7 @@ struct dlfw_coordinator {
 /* launcher.c: the process and its environment, before MPI is initialised. */
 dlfw_status launcher_check(dlfw_error *err); /* was this process started by a launcher of this MPI? */
 void launcher_prepare(void);
+uint32_t launcher_awake_rounds(int ranks_here); /* of dlfw_coordinator */
 void launcher_warn_of_binding(const dlfw_host *host, void *host_ctx);
 
 /* wait.c */
@@ -70,7 +72,7 @@ dlfw_status call_end(dlfw_coordinator *c, dlfw_status status, const char *text, 
 /* The same when result, of the MPI function named, is an error. */
 dlfw_status call_result(dlfw_coordinator *c, int result, const char *function, dlfw_error *err);
 /* Sleeps a little more with every round. */
-void idle(uint64_t round);
+void idle(const dlfw_coordinator *c, uint64_t round);
 
 /* notice.c */
 dlfw_status notice_listen(dlfw_coordinator *c, dlfw_error *err);

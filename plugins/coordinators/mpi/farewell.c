@@ -43,7 +43,7 @@ static enum farewell say_farewell(dlfw_coordinator *c)
             notice_left(c);
             told = true;
         }
-        idle(round);
+        idle(c, round);
     }
 }
 

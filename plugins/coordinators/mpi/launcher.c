@@ -11,6 +11,9 @@
 
 #include "coordinator.h"
 
+#define AWAKE_ROUNDS 1024u /* some 100 us: longer than a barrier, shorter than what a reader thread would miss */
+#define AWAKE_ROUNDS_CROWDED 16u
+
 static bool any_set(const char *const *names)
 {
     for (; *names; names++)
@@ -50,6 +53,15 @@ void launcher_prepare(void)
     /* reading a peer's memory is forbidden in many containers, and complains there; nothing here is large */
     setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
 #endif
+}
+
+uint32_t launcher_awake_rounds(int ranks_here)
+{
+    cpu_set_t allowed;
+
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) >= ranks_here)
+        return AWAKE_ROUNDS;
+    return AWAKE_ROUNDS_CROWDED;
 }
 
 /* mpirun of Open MPI ties processes to cores unless told otherwise, and with them every thread that reads. */

@@ -66,7 +66,7 @@ static void wait_for_sends(dlfw_coordinator *c, int count)
         if (done)
             sent++;
         else
-            idle(round);
+            idle(c, round);
     }
 }
 

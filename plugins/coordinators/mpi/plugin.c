@@ -58,6 +58,20 @@ static dlfw_status find_place(dlfw_coordinator *c, dlfw_error *err)
     return st < 0 ? st : make_communicator(c, &c->news, err);
 }
 
+/* On this host. */
+static dlfw_status count_ranks_here(dlfw_coordinator *c, int *ret, dlfw_error *err)
+{
+    MPI_Comm here = MPI_COMM_NULL;
+    dlfw_status st = call_result(c, MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here),
+                                 "MPI_Comm_split_type", err);
+
+    if (st >= 0)
+        st = call_result(c, MPI_Comm_size(here, ret), "MPI_Comm_size", err);
+    if (here != MPI_COMM_NULL)
+        MPI_Comm_free(&here);
+    return st;
+}
+
 static dlfw_status reserve(dlfw_coordinator *c, dlfw_error *err)
 {
     uint64_t ranks = (uint64_t)c->world_size;
@@ -95,6 +109,7 @@ static dlfw_status mpi_join(const dlfw_create_args *args, const dlfw_join *join,
                             dlfw_error *reterr)
 {
     dlfw_coordinator *c = &the_coordinator;
+    int here = 0;
     dlfw_status st = launcher_check(reterr);
 
     if (st >= 0)
@@ -109,6 +124,9 @@ static dlfw_status mpi_join(const dlfw_create_args *args, const dlfw_join *join,
                                    .incoming_request = MPI_REQUEST_NULL,
                                    .left.calls = UINT64_MAX};
     st = find_place(c, reterr);
+    if (st >= 0)
+        st = count_ranks_here(c, &here, reterr);
+    c->awake_rounds = launcher_awake_rounds(here);
     if (st >= 0)
         st = reserve(c, reterr);
     if (st >= 0)

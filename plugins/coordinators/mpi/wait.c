@@ -11,18 +11,19 @@
 
 #include "coordinator.h"
 
-#define AWAKE_ROUNDS 64u
-#define YIELD_ROUNDS 2048u
+#define LOOK_ROUNDS 16u    /* between two looks at anything but the operation, while awake */
+#define YIELD_ROUNDS 2048u /* behind the awake ones */
 #define SHORT_SLEEP_NS 50000
 #define LONG_SLEEP_NS 200000
 #define SHORT_SLEEP_ROUNDS 1000u
 
-void idle(uint64_t round)
+void idle(const dlfw_coordinator *c, uint64_t round)
 {
     struct timespec ts = {.tv_nsec = SHORT_SLEEP_NS};
 
-    if (round < AWAKE_ROUNDS)
+    if (round < c->awake_rounds)
         return;
+    round -= c->awake_rounds;
     if (round < YIELD_ROUNDS) {
         sched_yield();
         return;
@@ -94,11 +95,11 @@ dlfw_status call_wait(dlfw_coordinator *c, MPI_Request *request, uint64_t deadli
 
         if (st < 0 || done)
             return st;
-        if (round >= AWAKE_ROUNDS) {
+        if (round % LOOK_ROUNDS == LOOK_ROUNDS - 1 || round >= YIELD_ROUNDS) {
             st = look_around(c, deadline_ns, err);
             if (st < 0)
                 return st;
         }
-        idle(round);
+        idle(c, round);
     }
 }
