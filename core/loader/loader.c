@@ -304,16 +304,35 @@ void loader_destroy(struct loader *l)
     free(l);
 }
 
-void loader_begin_epoch(struct loader *l, uint64_t epoch, uint64_t steps)
+static void order_of_epoch(const struct loader *l, uint64_t epoch, struct sample_order *ret)
 {
-    const struct dataset *ds = l->args.files->dataset;
     bool samples = shuffles(l, l->cfg->reader.sample_shuffle);
     bool files = samples || shuffles(l, l->cfg->reader.file_shuffle);
-    struct shard shard =
-        shard_of(l->args.files->count * ds->samples_per_file, l->args.batch, l->args.rank, l->args.ranks);
 
-    sample_order_init(&l->order, l->args.files->count, ds->samples_per_file, l->unit, files, samples,
+    sample_order_init(ret, l->args.files->count, l->args.files->dataset->samples_per_file, l->unit, files, samples,
                       l->cfg->train.seed, l->cfg->train.seed_change_epoch ? epoch : 0);
+}
+
+static struct shard shard_of_rank(const struct loader *l, uint32_t rank)
+{
+    const struct file_list *files = l->args.files;
+
+    return shard_of(files->count * files->dataset->samples_per_file, l->args.batch, rank, l->args.ranks);
+}
+
+uint64_t loader_file_at(const struct loader *l, uint64_t epoch, uint32_t rank, uint64_t index)
+{
+    struct sample_order order;
+
+    order_of_epoch(l, epoch, &order);
+    return sample_order_at(&order, shard_of_rank(l, rank).first + index).file;
+}
+
+void loader_begin_epoch(struct loader *l, uint64_t epoch, uint64_t steps)
+{
+    struct shard shard = shard_of_rank(l, l->args.rank);
+
+    order_of_epoch(l, epoch, &l->order);
     DLFW_BUG_IF(steps > shard.steps);
     l->shard_first = shard.first;
     l->position_end = steps * l->args.batch;

@@ -27,7 +27,7 @@ struct loader_args {
     uint64_t batch;
     uint32_t rank, ranks;
     uint32_t host_ranks; /* ranks on this host, which share its memory; 0: this one alone */
-    bool may_shuffle; /* evaluation keeps the order */
+    bool may_shuffle;    /* evaluation keeps the order */
 };
 
 /* One delivered batch; valid until loader_release. */
@@ -65,6 +65,8 @@ dlfw_status loader_create(const struct run_config *cfg, const struct loader_args
 void loader_destroy(struct loader *l); /* stops and joins the threads; NULL is fine */
 /* Memory that one batch needs at most; checked against the budget in create. */
 uint64_t loader_batch_bytes(const struct loader *l);
+/* The file that holds sample index of a rank's shard in that epoch's order. */
+uint64_t loader_file_at(const struct loader *l, uint64_t epoch, uint32_t rank, uint64_t index);
 /* Starts reading the epoch's first steps batches. */
 void loader_begin_epoch(struct loader *l, uint64_t epoch, uint64_t steps);
 /* Waits for the next batch; DLFW_END after the last one, an error as soon as any reader fails, CANCELLED after Ctrl-C.

@@ -38,16 +38,12 @@ static inline uint64_t round_mix(uint64_t half, uint64_t key, unsigned round)
  * walks are needed on average until the result falls below n. Walking a cycle from inside [0, n) back into it is a
  * bijection of [0, n).
  */
-uint64_t permute_index(uint64_t index, uint64_t n, uint64_t key)
+static inline __attribute__((always_inline)) uint64_t walk(uint64_t index, uint64_t n, uint64_t key, unsigned bits,
+                                                           unsigned rounds)
 {
-    const unsigned bits = n > 1 ? 64 - (unsigned)__builtin_clzll(n - 1) : 0;
-    const unsigned rounds = rounds_of(bits);
     const unsigned left_bits = bits / 2, right_bits = bits - left_bits;
     const uint64_t left_mask = low_bits(left_bits), right_mask = low_bits(right_bits);
 
-    if (n < 2)
-        return 0;
-    DLFW_BUG_IF(index >= n); /* its cycle may never come below n */
     do {
         uint64_t left = index >> right_bits, right = index & right_mask;
 
@@ -60,6 +56,18 @@ uint64_t permute_index(uint64_t index, uint64_t n, uint64_t key)
     return index;
 }
 
+uint64_t permute_index(uint64_t index, uint64_t n, uint64_t key)
+{
+    const unsigned bits = n > 1 ? 64 - (unsigned)__builtin_clzll(n - 1) : 0;
+
+    if (n < 2)
+        return 0;
+    DLFW_BUG_IF(index >= n); /* its cycle may never come below n */
+    if (bits >= 16)
+        return walk(index, n, key, bits, 6); /* a constant lets the rounds of one index overlap those of the next */
+    return walk(index, n, key, bits, rounds_of(bits));
+}
+
 void sample_order_init(struct sample_order *o, uint64_t files, uint64_t samples_per_file, uint64_t unit,
                        bool shuffle_files, bool shuffle_samples, uint64_t seed, uint64_t epoch)
 {
@@ -70,6 +78,7 @@ void sample_order_init(struct sample_order *o, uint64_t files, uint64_t samples_
         .shuffle_files = shuffle_files,
         .shuffle_samples = shuffle_samples,
         .key = hash_mix((hash_mix(seed + GOLDEN) ^ epoch) + GOLDEN),
+        .inverse = samples_per_file ? UINT64_MAX / samples_per_file : 0,
     };
 }
 
@@ -87,14 +96,26 @@ static uint64_t inside_file(const struct sample_order *o, uint64_t file, uint64_
     return unit * o->unit + permute_index(inside, size, full > 1 ? hash_mix((~key ^ unit) + GOLDEN) : key);
 }
 
+/* A division of 64 bits takes longer than the rest of the work. The product with the inverse is too small by one or two
+ * at most. */
+static uint64_t file_of(const struct sample_order *o, uint64_t position, uint64_t *ret_inside)
+{
+    uint64_t file = (uint64_t)((unsigned __int128)position * o->inverse >> 64);
+    uint64_t inside = position - file * o->samples_per_file;
+
+    for (; inside >= o->samples_per_file; file++)
+        inside -= o->samples_per_file;
+    *ret_inside = inside;
+    return file;
+}
+
 struct sample_place sample_order_at(const struct sample_order *o, uint64_t position)
 {
     uint64_t file, inside;
 
     if (o->unit == 1 && o->shuffle_samples)
         position = permute_index(position, o->files * o->samples_per_file, o->key);
-    file = position / o->samples_per_file;
-    inside = position % o->samples_per_file;
+    file = file_of(o, position, &inside);
     if (o->unit == 1 && o->shuffle_samples)
         return (struct sample_place){file, inside};
     if (o->shuffle_files)

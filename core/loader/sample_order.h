@@ -19,7 +19,8 @@ struct sample_order {
     uint64_t unit; /* 1 .. samples_per_file */
     bool shuffle_files;
     bool shuffle_samples;
-    uint64_t key; /* of this epoch */
+    uint64_t key;     /* of this epoch */
+    uint64_t inverse; /* of samples_per_file: floor((2^64 - 1) / it), for divisions by it */
 };
 
 struct sample_place {

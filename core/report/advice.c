@@ -14,6 +14,7 @@
 #define OVERSHOOT_MUCH 0.01 /* of the window */
 #define BUSY_MOST 0.5       /* of the readers' time */
 #define WINDOW_STEPS_FEW 10
+#define RESIDENT_MUCH 20.0 /* percent of what an epoch was to read */
 
 const char *limit_name(enum limit_kind kind)
 {
@@ -234,6 +235,38 @@ static void say_checkpoints(struct advice *a, const struct run_record *rec, cons
             empty);
 }
 
+/* What was measured when epochs began is better than the size of the memory, which only says what can happen. */
+static void say_cached(struct advice *a, const struct run_record *rec, const struct host_facts *host)
+{
+    const struct epoch_record *most = NULL;
+    uint32_t known = 0, much = 0;
+
+    for (uint32_t i = 0; i < rec->epoch_count; i++) {
+        const struct epoch_record *e = &rec->epochs[i];
+
+        if (!e->resident_files)
+            continue;
+        known++;
+        much += e->resident_percent > RESIDENT_MUCH;
+        if (!most || e->resident_percent > most->resident_percent)
+            most = e;
+    }
+    if (much)
+        say(a,
+            "%u of %u epochs began with more than %.0f %% of their data in this host's page cache (epoch %u: "
+            "%.1f %% of %u files) and measured memory to that extent; %s",
+            much, known, RESIDENT_MUCH, most->epoch, most->resident_percent, most->resident_files,
+            rec->cfg->reader.drop_cache
+                ? "reader.drop_cache takes out what was read, if it is on stable storage (storage.durable)"
+                : "use reader.drop_cache, reader.odirect or more data than memory holds");
+    else if (!known && may_be_cached(rec, host))
+        say(a,
+            "the dataset (%.2f GiB per host) fits into this host's memory (%.2f GiB), so reads may come from the page "
+            "cache; "
+            "use more files, reader.drop_cache or the direct backend",
+            data_gib_per_host(rec), host->memory_gib);
+}
+
 void advice_collect(const struct run_record *rec, const struct host_facts *host, const struct run_metrics *m,
                     struct advice *ret)
 {
@@ -246,12 +279,7 @@ void advice_collect(const struct run_record *rec, const struct host_facts *host,
     say_checkpoints(ret, rec, m);
     if (rec->status >= 0 && !coverage_is_complete(rec))
         say(ret, "not every expected sample was delivered exactly once; see dlfw.coverage in summary.json");
-    if (may_be_cached(rec, host))
-        say(ret,
-            "the dataset (%.2f GiB per host) fits into this host's memory (%.2f GiB), so reads may come from the page "
-            "cache; "
-            "use more files, reader.drop_cache or the direct backend",
-            data_gib_per_host(rec), host->memory_gib);
+    say_cached(ret, rec, host);
     say_trouble(ret, rec);
 }
 

@@ -132,6 +132,10 @@ static json_t *epoch_list(const struct run_record *rec)
         put_u64(o, "bytes_asked", sum.bytes_asked);
         put_u64(o, "bytes_sample", sum.bytes_sample);
         put_u64(o, "bytes_verified", sum.bytes_verified);
+        if (e->resident_files) {
+            put_real(o, "resident_percent", e->resident_percent);
+            put_u64(o, "resident_files_looked_at", e->resident_files);
+        }
         json_array_append_new(list, o);
     }
     return list;

@@ -63,6 +63,10 @@ struct epoch_record {
     char start_text[RECORD_TIME_CAP], end_text[RECORD_TIME_CAP];
     uint64_t start_ns, end_ns; /* end_ns 0: the run ended inside the epoch */
     uint64_t expected_steps;
+    /* How much of what this host was to read lay in its page cache just before start_ns, in percent of the bytes of
+     * the files that were looked at (0 files: not known). Only rank 0 looks. */
+    double resident_percent;
+    uint32_t resident_files;
     struct block_record *blocks; /* owned */
     uint32_t block_count;
     bool has_eval;

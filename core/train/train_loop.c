@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "train/compute.h"
 #include "train/hook_run.h"
+#include "train/residency.h"
 #include "train/train_loop.h"
 
 /* Returns when it was over. */
@@ -266,8 +267,11 @@ static dlfw_status run_epoch(struct train_run *run, struct epoch_record *e, dlfw
     struct job *job = run->job;
     struct block_record *block;
     char what[48];
-    dlfw_status st = ranks_barrier(&job->ranks, err), ended;
+    dlfw_status st, ended;
 
+    if (job->rank == 0)
+        residency_note(run, e); /* before the barrier: it delays all ranks alike, and is in nobody's figures */
+    st = ranks_barrier(&job->ranks, err);
     if (st < 0)
         return st;
     e->expected_steps = run->steps;

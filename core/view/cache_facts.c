@@ -36,6 +36,34 @@ static bool is_on(const char *text)
     return text && (strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 || strcasecmp(text, "on") == 0);
 }
 
+/* How much of the data was resident, in figures. */
+static void say_resident(const struct run_view *v, struct cache_facts *f)
+{
+    double files = 0;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < v->epoch_count; i++) {
+        const struct view_epoch *e = &v->epochs[i];
+
+        if (!is_known(e->resident_percent))
+            continue;
+        f->first_resident = count++ ? f->first_resident : e->resident_percent;
+        f->last_resident = e->resident_percent;
+        f->most_resident = fmax(f->most_resident, e->resident_percent); /* NaN gives way */
+        files = is_known(e->resident_files) ? e->resident_files : files;
+    }
+    if (!count)
+        say(f, "the residency of the bytes that were read was not measured; what is known:");
+    else if (count == 1)
+        say(f, "%.1f %% of the data lay in the page cache of rank 0's host when the epoch began (%.0f files looked at)",
+            f->first_resident, files);
+    else
+        say(f,
+            "of the data lay in the page cache of rank 0's host: %.1f %% when the first epoch began, %.1f %% when the "
+            "last did, %.1f %% at most (%.0f files looked at)",
+            f->first_resident, f->last_resident, f->most_resident, files);
+}
+
 /* The way that reads take. */
 static void say_path(const struct run_view *v, struct cache_facts *f)
 {
@@ -103,9 +131,10 @@ void cache_facts_of(const struct run_view *v, struct cache_facts *ret)
 {
     *ret = (struct cache_facts){.first_cache = VIEW_UNKNOWN, .last_cache = VIEW_UNKNOWN};
     ret->memory_bytes = ret->data_bytes = VIEW_UNKNOWN;
+    ret->first_resident = ret->last_resident = ret->most_resident = VIEW_UNKNOWN;
     if (!v->epoch_count)
         return;
-    say(ret, "the residency of the bytes that were read was not measured; what is known:");
+    say_resident(v, ret);
     say_path(v, ret);
     say_sizes(v, ret);
     say_epochs(v, ret);

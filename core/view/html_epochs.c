@@ -132,8 +132,9 @@ static void add_table(struct str *out, const struct run_view *v)
 
     if (folded)
         str_add_format(out, "<details><summary>Figures of each of %u epochs</summary>\n", v->epoch_count);
-    html_table_begin(out, "Figures of each epoch",
-                     "#Epoch|#AU|#Strict AU|#Samples/s|#Time|#Steps|#Bytes asked|#Page cache at start|Remark");
+    html_table_begin(
+        out, "Figures of each epoch",
+        "#Epoch|#AU|#Strict AU|#Samples/s|#Time|#Steps|#Bytes asked|#Page cache at start|#Data in it|Remark");
     for (uint32_t i = 0; i < v->epoch_count && i < EPOCHS_IN_TABLE; i++) {
         const struct view_epoch *e = &v->epochs[i];
         char number[24];
@@ -147,6 +148,7 @@ static void add_table(struct str *out, const struct run_view *v)
         html_number(out, figure_text(FIGURE_COUNT, e->steps).text);
         html_number(out, figure_text(FIGURE_BYTES, e->bytes).text);
         html_number(out, figure_text(FIGURE_BYTES, e->page_cache).text);
+        html_number(out, figure_text(FIGURE_PERCENT, e->resident_percent).text);
         html_cell(out, e->in_means ? "" : "does not count");
         str_add(out, "</tr>\n");
     }

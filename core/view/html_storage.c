@@ -11,6 +11,7 @@
 #define BAR_ROW 26.0
 #define BAR_HEIGHT 14.0
 #define CHECKPOINTS_SHOWN 200u
+#define RESIDENT_SHOWN 12u
 
 static void add_cache_chart(struct str *out, const struct cache_facts *f)
 {
@@ -54,6 +55,44 @@ static void add_cache_chart(struct str *out, const struct cache_facts *f)
     str_free(&text);
 }
 
+/* A bar for each epoch where it was measured, the first ones. */
+static void add_resident_chart(struct str *out, const struct run_view *v)
+{
+    const struct view_epoch *shown[RESIDENT_SHOWN];
+    struct str text = STR_EMPTY;
+    uint32_t count = 0, known = 0;
+
+    for (uint32_t i = 0; i < v->epoch_count; i++) {
+        const struct view_epoch *e = &v->epochs[i];
+
+        if (!is_known(e->resident_percent))
+            continue;
+        if (known++ < RESIDENT_SHOWN) {
+            str_add_format(&text, "%sepoch %lu %.1f %%", count ? ", " : "", e->epoch, e->resident_percent);
+            shown[count++] = e;
+        }
+    }
+    str_add(out, "<figure>\n");
+    chart_begin(out, "list", BAR_ROW * count, "Data in the page cache when epochs began", text.data);
+    for (uint32_t i = 0; i < count; i++) {
+        double top = BAR_ROW * i, share = fmin(fmax(shown[i]->resident_percent, 0), 100) / 100;
+
+        str_add_format(out, "<text text-anchor=\"end\" x=\"0\" dx=\"-8\" y=\"%.1f\">epoch %lu</text>\n",
+                       top + BAR_HEIGHT - 2, shown[i]->epoch);
+        chart_rect(out, "track", 0, top, 1, BAR_HEIGHT, NULL);
+        chart_rect(out, "au", 0, top, share, BAR_HEIGHT, NULL);
+        str_add_format(out, "<text text-anchor=\"start\" x=\"100%%\" dx=\"8\" y=\"%.1f\">%s</text>\n",
+                       top + BAR_HEIGHT - 2, figure_text(FIGURE_PERCENT, shown[i]->resident_percent).text);
+    }
+    chart_end(out);
+    str_add(out, "<figcaption>Share of what rank 0's host was to read in the epoch that lay in its page cache when the "
+                 "epoch began, by the files that were looked at");
+    if (known > count)
+        str_add_format(out, "; %u further epochs are in the table of epochs", known - count);
+    str_add(out, ".</figcaption></figure>\n");
+    str_free(&text);
+}
+
 void html_section_cache(struct str *out, const struct run_view *v)
 {
     struct cache_facts f;
@@ -69,6 +108,8 @@ void html_section_cache(struct str *out, const struct run_view *v)
         str_add(out, "</li>\n");
     }
     str_add(out, "</ul>\n");
+    if (is_known(f.most_resident))
+        add_resident_chart(out, v);
     if (f.memory_bytes > 0 && is_known(f.data_bytes))
         add_cache_chart(out, &f);
     html_section_end(out);

@@ -34,6 +34,8 @@ static json_t *epochs_json(const struct run_view *v)
         put_real(o, "samples_per_second", e->samples_per_second);
         put_real(o, "bytes_asked", e->bytes);
         put_real(o, "page_cache_bytes", e->page_cache);
+        put_real(o, "resident_percent", e->resident_percent);
+        put_real(o, "resident_files_looked_at", e->resident_files);
         json_array_append_new(list, o);
     }
     return list;
@@ -137,6 +139,9 @@ static json_t *cache_json(const struct run_view *v)
     put_real(o, "data_bytes_per_host", f.data_bytes);
     put_real(o, "page_cache_first_epoch_bytes", f.first_cache);
     put_real(o, "page_cache_last_epoch_bytes", f.last_cache);
+    put_real(o, "resident_first_epoch_percent", f.first_resident);
+    put_real(o, "resident_last_epoch_percent", f.last_resident);
+    put_real(o, "resident_most_percent", f.most_resident);
     for (uint32_t i = 0; i < f.count; i++)
         json_array_append_new(lines, put_new_text(f.lines[i]));
     put_value(o, "known", lines);

@@ -17,7 +17,9 @@ static const struct view_epoch unknown_epoch = {.in_means = true,
                                                 .strict_au_percent = VIEW_UNKNOWN,
                                                 .samples_per_second = VIEW_UNKNOWN,
                                                 .bytes = VIEW_UNKNOWN,
-                                                .page_cache = VIEW_UNKNOWN};
+                                                .page_cache = VIEW_UNKNOWN,
+                                                .resident_percent = VIEW_UNKNOWN,
+                                                .resident_files = VIEW_UNKNOWN};
 
 static void read_own(struct run_view *v, const json_t *list)
 {
@@ -38,6 +40,8 @@ static void read_own(struct run_view *v, const json_t *list)
         e->strict_au_percent = result_number(item, VIEW_UNKNOWN, "strict_au_percent", NULL);
         e->samples_per_second = result_number(item, VIEW_UNKNOWN, "samples_per_second", NULL);
         e->bytes = result_number(item, VIEW_UNKNOWN, "bytes_asked", NULL);
+        e->resident_percent = result_number(item, VIEW_UNKNOWN, "resident_percent", NULL);
+        e->resident_files = result_number(item, VIEW_UNKNOWN, "resident_files_looked_at", NULL);
     }
 }
 

@@ -31,6 +31,8 @@ struct view_epoch {
     double au_percent, strict_au_percent, samples_per_second;
     double bytes;      /* asked of the storage */
     double page_cache; /* bytes in the page cache of rank 0's host when it began */
+    /* of what that host was to read, by the files that were looked at */
+    double resident_percent, resident_files;
 };
 
 /* A stage of `latency_ns`; all but count in nanoseconds. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What else is installed (completion, examples, what Debian asks of a package) and the Debian packages: dlfw and dlfw-dev.
+# What else is installed (completion, examples, what Debian asks of a package) and the Debian packages: dlfw, dlfw-dev and, where an MPI is,
+# dlfw-mpi: who runs on one host needs no MPI.
 # `cpack` in the build folder makes them; tests/package/run.sh makes, checks and runs them.
 
 # The programs, as the plugins are: every address resolved at start, then read-only. A profile or sanitizer build needs neither.
@@ -29,7 +30,11 @@ foreach(pair ${PROJECT_SOURCE_DIR}/CHANGELOG.md=changelog.gz ${package}/changelo
     list(APPEND changelogs ${CMAKE_BINARY_DIR}/${name})
 endforeach()
 add_custom_target(package-changelogs ALL DEPENDS ${changelogs})
-foreach(component dlfw dlfw-dev)
+set(components dlfw dlfw-dev)
+if(TARGET dlfw-coordinator-openmpi OR TARGET dlfw-coordinator-mpich)
+    list(APPEND components dlfw-mpi)
+endif()
+foreach(component ${components})
     install(FILES ${changelogs} ${package}/copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${component} COMPONENT ${component} EXCLUDE_FROM_ALL)
 endforeach()
 
@@ -40,7 +45,7 @@ endif()
 set(CPACK_DEBIAN_PACKAGE_RELEASE ${CMAKE_MATCH_1})
 
 set(CPACK_GENERATOR DEB)
-set(CPACK_COMPONENTS_ALL dlfw dlfw-dev)
+set(CPACK_COMPONENTS_ALL ${components})
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
@@ -62,8 +67,9 @@ MLPerf Storage run file, generates the data set, feeds batches to emulated
 accelerators, and says how busy they were and what limited them.
 .
 Storage backends, data formats and hooks are plugins. This package has the
-backends file, direct, memory and null, the formats npz and npy, and the hook
-metrics.")
+backends file, direct, memory, null, S3, Azure Blob and Google Cloud Storage,
+formats from npz to Parquet, checkpoint hooks, and dlio_benchmark, which takes
+DLIO's command line.")
 
 set(CPACK_DEBIAN_DLFW-DEV_PACKAGE_NAME dlfw-dev)
 set(CPACK_DEBIAN_DLFW-DEV_PACKAGE_SECTION libdevel)
@@ -72,5 +78,12 @@ set(CPACK_DEBIAN_DLFW-DEV_DESCRIPTION "plugins for dlfw: headers, library, templ
 What it takes to write a storage backend, a data format or a hook for dlfw:
 the headers of the plugin ABI, a static library, CMake and pkg-config files,
 templates to copy, and dlfw-conform, which tests any plugin file.")
+
+set(CPACK_DEBIAN_DLFW-MPI_PACKAGE_NAME dlfw-mpi)
+set(CPACK_DEBIAN_DLFW-MPI_PACKAGE_SECTION utils)
+set(CPACK_DEBIAN_DLFW-MPI_PACKAGE_DEPENDS "dlfw (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
+set(CPACK_DEBIAN_DLFW-MPI_DESCRIPTION "ranks of dlfw on several hosts
+The coordinators openmpi and mpich, which tie the ranks of a dlfw run together
+under mpirun and srun. The ranks of one host need neither.")
 
 include(CPack)

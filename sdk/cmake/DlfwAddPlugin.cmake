@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# dlfw_add_plugin(NAME file KIND backend SOURCES file.c ... [LIBRARIES target ...] [QUIRKS quirks.yaml] [NO_INSTALL])
+# dlfw_add_plugin(NAME file KIND backend SOURCES file.c ... [LIBRARIES target ...] [QUIRKS quirks.yaml] [COMPONENT package] [NO_INSTALL])
 #
 # Builds dlfw-<kind>-<name>.so the way the loader wants it: no SONAME, one exported symbol, everything resolved at load time.
 # Used by the tree itself and, after find_package(dlfw), by everybody else. The SDK's include directory is the only one on the path.
 # Where dlfw-conform is installed (dlfw_CONFORM), a test conform.<kind>-<name> runs it, with QUIRKS as its --quirks.
 function(dlfw_add_plugin)
-    cmake_parse_arguments(arg "NO_INSTALL" "NAME;KIND;QUIRKS" "SOURCES;LIBRARIES" ${ARGN})
+    cmake_parse_arguments(arg "NO_INSTALL" "NAME;KIND;QUIRKS;COMPONENT" "SOURCES;LIBRARIES" ${ARGN})
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME OR NOT arg_KIND OR NOT arg_SOURCES)
         message(FATAL_ERROR "dlfw_add_plugin needs NAME, KIND and SOURCES; not understood: '${arg_UNPARSED_ARGUMENTS}'")
     endif()
@@ -31,7 +31,10 @@ function(dlfw_add_plugin)
     elseif(DEFINED dlfw_PLUGIN_DIR)
         install(TARGETS ${target} LIBRARY DESTINATION ${dlfw_PLUGIN_DIR})
     else()
-        install(TARGETS ${target} LIBRARY DESTINATION ${DLFW_PLUGIN_SUBDIR} COMPONENT dlfw)
+        if(NOT arg_COMPONENT)
+            set(arg_COMPONENT dlfw)
+        endif()
+        install(TARGETS ${target} LIBRARY DESTINATION ${DLFW_PLUGIN_SUBDIR} COMPONENT ${arg_COMPONENT})
     endif()
     if(dlfw_CONFORM)
         set(quirks)

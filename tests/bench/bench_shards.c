@@ -37,9 +37,10 @@ int main(int argc, char **argv)
     }
     sample_order_init(&order, samples / SAMPLES_PER_FILE, SAMPLES_PER_FILE, 1, true, true, 123, 1);
     begin = clock_now_ns();
-    for (uint64_t i = 0; i < indices; i++) {
-        struct sample_place place = sample_order_at(&order, shard.first + i % (shard.steps * BATCH));
+    for (uint64_t i = 0, at = 0; i < indices; i++) {
+        struct sample_place place = sample_order_at(&order, shard.first + at);
 
+        at = at + 1 < shard.steps * BATCH ? at + 1 : 0;
         sum += place.file ^ place.sample;
     }
     begin = clock_now_ns() - begin;

@@ -105,7 +105,7 @@ class Report(support.EndToEnd):
                                             "Spread over the ranks", "Page cache residency", "Checkpoints", "Configuration", "Host", "Figures and files"])
         charts = [chart["name"].split(":")[0] for chart in told["charts"]]
         for chart in ("Throughput over time", "Share of the time that ranks waited for batches", "AU per epoch", "Latency of the stages", "Spread over the ranks",
-                      "Where AU was lost", "Where the time of the measured window went", "Memory and data of a host"):
+                      "Where AU was lost", "Where the time of the measured window went", "Data in the page cache when epochs began", "Memory and data of a host"):
             self.assertIn(chart, charts)
 
     def test_page_of_hostile_results(self):
@@ -183,6 +183,7 @@ class Report(support.EndToEnd):
         self.assertEqual(value("dlfw_read_bytes"), summary["dlfw"]["io"]["bytes_delivered"])
         kind, _, samples = families["dlfw_latency_seconds"]
         self.assertEqual(kind, "summary")
+        self.assertAlmostEqual(value("dlfw_last_epoch_resident_ratio"), summary["dlfw"]["epochs"][-1]["resident_percent"] / 100)
         waits = {labels.get("quantile", name.rsplit("_", 1)[1]): v for name, labels, v in samples if labels["stage"] == "batch_wait"}
         latency = summary["dlfw"]["latency_ns"]["batch_wait"]
         self.assertAlmostEqual(waits["0.99"], latency["p99"] / 1e9)
@@ -200,6 +201,7 @@ class Report(support.EndToEnd):
         self.assertIn("missing: summary.json has no object 'dlfw'", out)
         self.assertIn(f"{summary['metric']['train_au_mean_percentage']:.2f} %", out)
         self.assertNotIn("nan", out.lower().replace("missing: ", ""))
+        self.assertIn("was not measured; what is known:", out)
         page, prom = self.folder / "page.html", self.folder / "x.prom"
         self.report(folder, "--html", page, "--prometheus", prom)
         self.assertIn("AU per epoch", page.read_text())

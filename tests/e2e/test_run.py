@@ -222,5 +222,40 @@ class Direct(EndToEnd):
         self.assertEqual((self.folder / "data/train/img_00_of_12.npz").stat().st_size, 490 + 4096 + 8)
 
 
+class PageCache(EndToEnd):
+    base = BUILD
+
+    def run_epochs(self, *overrides):
+        result = self.run_job(self.write(SMALL), "++dataset.record_length_bytes=1000001", *overrides)
+        self.assert_good(result)
+        self.out = result.out
+        return result.summary()["dlfw"]["epochs"]
+
+    def test_reads_past_the_cache_have_no_residency(self):
+        epochs = self.run_epochs("++reader.odirect=true")
+        self.assertEqual([e for e in epochs if "resident_percent" in e], [])
+
+    def test_residency_of_what_was_generated_and_of_what_was_dropped(self):
+        resident = [e["resident_percent"] for e in self.run_epochs("++storage.durable=true")]
+        self.assertGreater(min(resident), 90)
+        self.assertIn("2 of 2 epochs began with more than 20 % of their data in this host's page cache", self.out)
+        epochs = self.run_epochs("++reader.drop_cache=true")
+        self.assertGreater(epochs[0]["resident_percent"], 90)
+        self.assertLess(epochs[1]["resident_percent"], 10)
+        self.assertEqual([e["resident_files_looked_at"] for e in epochs], [12, 12])
+        self.assertIn("1 of 2 epochs began", self.out)
+        told = json.loads(self.dlfw("report", self.results, "--json").out)
+        self.assertEqual([e["resident_percent"] for e in told["epochs"]], [e["resident_percent"] for e in epochs])
+        self.assertIn("when the first epoch began", told["page_cache"]["known"][0])
+        self.assertLess(self.run_epochs("++reader.drop_cache=true")[0]["resident_percent"], 10)
+        self.assertNotIn("measured memory", self.out)
+        self.assertNotIn("fits into this host's memory", self.out)
+        # of what an epoch reads in its order, not of the dataset: 4 of 12 files, the same ones in both epochs
+        epochs = self.run_epochs("++train.total_training_steps=1", "++train.seed_change_epoch=false")
+        self.assertEqual([e["resident_files_looked_at"] for e in epochs], [4, 4])
+        self.assertLess(epochs[0]["resident_percent"], 10)
+        self.assertGreater(epochs[1]["resident_percent"], 90)
+
+
 if __name__ == "__main__":
     unittest.main()

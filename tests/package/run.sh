@@ -42,16 +42,20 @@ say "packages of $build"
 pack "$build" "$work/first"
 program=$(echo "$work"/first/dlfw_*.deb)
 sdk=$(echo "$work"/first/dlfw-dev_*.deb)
-[ -f "$program" ] && [ -f "$sdk" ] || fail "there should be dlfw and dlfw-dev: $(ls "$work/first")"
+mpi=$(echo "$work"/first/dlfw-mpi_*.deb)
+[ -f "$program" ] && [ -f "$sdk" ] && [ -f "$mpi" ] || fail "there should be dlfw, dlfw-dev and dlfw-mpi: $(ls "$work/first")"
 
 say "lintian"
 # initial-upload-closes-no-bugs: these packages are not uploaded to Debian, so there is no request that they close.
-lintian --allow-root --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$program" "$sdk" || fail "lintian"
+lintian --allow-root --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs "$program" "$sdk" "$mpi" || fail "lintian"
 
 say "control fields"
 field() { dpkg-deb -f "$1" "$2"; }
 [ "$(field "$program" Provides)" = "dlfw-abi-1 (= 1.0)" ] || fail "dlfw provides '$(field "$program" Provides)'"
-field "$sdk" Depends | grep -qF "dlfw (= $(field "$program" Version))" || fail "dlfw-dev depends on '$(field "$sdk" Depends)'"
+for package in "$sdk" "$mpi"; do
+    field "$package" Depends | grep -qF "dlfw (= $(field "$program" Version))" || fail "'$package' depends on '$(field "$package" Depends)'"
+done
+field "$program" Depends | grep -qi mpi && fail "dlfw depends on an MPI: $(field "$program" Depends)"
 
 say "contents"
 root=$work/root
@@ -68,7 +72,7 @@ for command in $("$build/dlfw" help | sed -n 's/^  \([a-z]\+\) .*/\1/p' | grep -
     need "share/man/man1/dlfw-$command.1.gz"
 done
 plugins=$(find "$root/usr/lib" -name 'dlfw-*.so' -printf '%f\n' | sort)
-expected=$(cd "$build/plugins" && ls dlfw-*.so)
+expected=$(cd "$build/plugins" && ls dlfw-*.so | grep -v '^dlfw-coordinator-')
 [ "$plugins" = "$expected" ] || fail "plugins in the package: $plugins; built: $expected"
 for plugin in $plugins dlfw-backend-direct.so; do
     page=${plugin%.so} # pages are named after interfaces
@@ -76,6 +80,9 @@ for plugin in $plugins dlfw-backend-direct.so; do
     page=${page/%backend-gcs/backend-gs}
     need "share/man/man7/$page.7.gz"
 done
+dpkg-deb -x "$mpi" "$work/mpi"
+coordinators=$(find "$work/mpi/usr/lib" -name 'dlfw-*.so' -printf '%f\n' | sort | xargs)
+[ "$coordinators" = "dlfw-coordinator-mpich.so dlfw-coordinator-openmpi.so" ] || fail "plugins in dlfw-mpi: $coordinators"
 dpkg-deb -x "$sdk" "$work/sdk"
 [ -s "$work/sdk/usr/include/dlfw/plugin.h" ] && [ -x "$work/sdk/usr/bin/dlfw-conform" ] || fail "dlfw-dev lacks headers or dlfw-conform"
 [ -z "$(find "$root" -name '*.a' -o -name '*.h' -o -name '*.cmake')" ] || fail "parts of the SDK are in dlfw_*.deb"
@@ -144,7 +151,7 @@ say "a second build"
 wait "$second_build" || { cat "$work/again.log"; fail "the second build"; }
 second_build=
 pack "$work/again" "$work/second"
-for name in "$(basename "$program")" "$(basename "$sdk")"; do
+for name in "$(basename "$program")" "$(basename "$sdk")" "$(basename "$mpi")"; do
     cmp -s "$work/first/$name" "$work/second/$name" && continue
     for which in first second; do
         dpkg-deb -x "$work/$which/$name" "$work/$which/files"

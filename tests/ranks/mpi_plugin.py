@@ -129,7 +129,7 @@ class Ended(Scene):
     def test_a_rank_that_does_not_listen_is_ended(self):
         played = self.on_one_host("abort_unheard")
         self.assertNotEqual(played.status, 0)
-        self.assertLess(played.seconds, 5)
+        self.assertLess(played.seconds, 10)
         self.assertNotIn("30 seconds later", played.text)
         self.assertIn(NO_SPACE, played.text)
 
@@ -142,7 +142,7 @@ class Ended(Scene):
     def test_a_killed_rank_ends_the_run(self):
         played = self.on_one_host("killed")
         self.assertNotEqual(played.status, 0)
-        self.assertLess(played.seconds, 5)  # start and end of the launcher included
+        self.assertLess(played.seconds, 8)  # start and end of the launcher included
         self.assertEqual(played.done, set(), played.text)
 
 

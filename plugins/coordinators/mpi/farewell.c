@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Leaving. MPI wants all ranks to finish together, so a rank waits here for the others, however long a good run needs
- * for that; a run that failed gets a second. Every wait that could last for ever ends in a line that says why.
+ * for that; a run that failed gets two seconds. Every wait that could last for ever ends in a line that says why.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 #include "coordinator.h"
 
-#define GRACE_NS 1000000000u   /* for peers of a run that failed, to say why and leave */
+#define GRACE_NS 2000000000u   /* for peers of a run that failed, to say why and leave */
 #define PATIENCE_NS 500000000u /* for peers of a run that did not, before those that wait for this rank are told */
 #define FINALIZE_S 10
 
@@ -55,7 +55,7 @@ static void *end_stuck_process(void *arg)
     nanosleep(&ts, NULL);
     dlfw_log(
         c->host, c->host_ctx, DLFW_LOG_ERROR,
-        "MPI_Finalize does not return, as is known of MPICH before 4.2 on several hosts; all ranks have done their "
+        "MPI_Finalize does not return, as is known of MPICH 4.0 on several hosts; all ranks have done their "
         "work, this process ends without it");
     fflush(NULL);
     _exit(1);
