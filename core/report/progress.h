@@ -13,7 +13,7 @@ struct progress {
     uint64_t bytes_total; /* 0: not known; else what is left is judged by bytes, not by units */
     _Atomic uint64_t done;
     _Atomic uint64_t bytes;
-    _Atomic uint64_t bytes_ns; /* when bytes was right; 0: it is right at any time */
+    _Atomic uint64_t bytes_ns;    /* when bytes was right; 0: it is right at any time */
     _Atomic uint64_t au_permille; /* 0: not known */
     _Atomic uint64_t wait_p99_ns; /* of batches; 0: not known */
     _Atomic uint64_t trouble;     /* requests that failed or were tried again */

@@ -64,7 +64,8 @@ static bool is_npz(const struct run_config *cfg)
 /* The switch under the name that the plugin has for it. */
 static bool asks_no_touch(const struct run_config *cfg)
 {
-    return strcmp(cfg->dataset.format, "mmap_indexed_binary") == 0 && is_on(cfg, "dataset.mmap_indexed_binary.no_touch");
+    return strcmp(cfg->dataset.format, "mmap_indexed_binary") == 0 &&
+           is_on(cfg, "dataset.mmap_indexed_binary.no_touch");
 }
 
 void run_config_compat_values(struct run_config *cfg)

@@ -20,7 +20,8 @@ static const char *workload_choice(const char *text)
     return strncmp(text, "workload=", 9) == 0 ? text + 9 : NULL;
 }
 
-/* The value of an override that is not for the tree, as a string; null is "" where may_be_null. NULL after a problem. */
+/* The value of an override that is not for the tree, as a string; null is "" where may_be_null. NULL after a problem.
+ */
 static const char *plain_value(struct run_config *cfg, const char *text, uint32_t number, bool expand, bool may_be_null,
                                struct problem_list *problems)
 {

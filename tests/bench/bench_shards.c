@@ -44,7 +44,7 @@ int main(int argc, char **argv)
         sum += place.file ^ place.sample;
     }
     begin = clock_now_ns() - begin;
-    printf("ns_per_index=%.2f memory_kib=%ld sum=%" PRIu64 "\n", (double)begin / (double)indices,
-           memory_kib() - before, sum);
+    printf("ns_per_index=%.2f memory_kib=%ld sum=%" PRIu64 "\n", (double)begin / (double)indices, memory_kib() - before,
+           sum);
     return 0;
 }

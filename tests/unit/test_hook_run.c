@@ -150,8 +150,11 @@ static void setup(void)
     cfg.storage.storage_type = "local_fs";
     cfg.storage.storage_root = "./";
     cfg.dataset.data_folder = "./data/";
-    job = (struct job){
-        .cfg = &cfg, .registry = &registry, .problems = &problems, .ranks = {.ops = &coordinator_single}, .rank_count = 1};
+    job = (struct job){.cfg = &cfg,
+                       .registry = &registry,
+                       .problems = &problems,
+                       .ranks = {.ops = &coordinator_single},
+                       .rank_count = 1};
     job.results.cfg = &cfg;
     job.results.quiet_console = true;
 }

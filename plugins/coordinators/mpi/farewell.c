@@ -53,10 +53,9 @@ static void *end_stuck_process(void *arg)
     const struct timespec ts = {.tv_sec = FINALIZE_S};
 
     nanosleep(&ts, NULL);
-    dlfw_log(
-        c->host, c->host_ctx, DLFW_LOG_ERROR,
-        "MPI_Finalize does not return, as is known of MPICH 4.0 on several hosts; all ranks have done their "
-        "work, this process ends without it");
+    dlfw_log(c->host, c->host_ctx, DLFW_LOG_ERROR,
+             "MPI_Finalize does not return, as is known of MPICH 4.0 on several hosts; all ranks have done their "
+             "work, this process ends without it");
     fflush(NULL);
     _exit(1);
 }
