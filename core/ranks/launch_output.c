@@ -223,7 +223,7 @@ static void put_line(struct launch_output *o, struct stream *s, const char *text
     for (uint32_t i = 0; i < o->count; i++)
         if (o->streams[i].to == s->to)
             leave_line(o, &o->streams[i]);
-    if (!sink->gone)
+    if (!sink->gone && !(is_whole && s->to == TO_STDERR && launch_names_rank(text, len)))
         str_add_format(&sink->text, "rank %u: ", s->rank);
     sink_add(sink, text, len);
     sink_add(sink, "\n", 1);

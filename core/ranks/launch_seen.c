@@ -8,6 +8,9 @@
 
 #define TEXT_CAP 4096
 
+static const char error_start[] = "dlfw: error: ";
+static const char rank_word[] = "rank ";
+
 static uint64_t hash_of(const char *text, size_t len)
 {
     uint64_t hash = len;
@@ -17,12 +20,25 @@ static uint64_t hash_of(const char *text, size_t len)
     return hash;
 }
 
+static bool is_error(const char *text, size_t len)
+{
+    return len >= sizeof error_start - 1 && memcmp(text, error_start, sizeof error_start - 1) == 0;
+}
+
+bool launch_names_rank(const char *text, size_t len)
+{
+    const size_t digit = sizeof error_start - 1 + sizeof rank_word - 1;
+
+    return is_error(text, len) && len > digit &&
+           memcmp(text + sizeof error_start - 1, rank_word, sizeof rank_word - 1) == 0 && text[digit] >= '0' &&
+           text[digit] <= '9';
+}
+
 static const char *past_source(const char *at, const char *end)
 {
-    static const char word[] = "rank ";
-    const char *digits = at + sizeof word - 1, *after = digits;
+    const char *digits = at + sizeof rank_word - 1, *after = digits;
 
-    if ((size_t)(end - at) < sizeof word - 1 || memcmp(at, word, sizeof word - 1) != 0)
+    if ((size_t)(end - at) < sizeof rank_word - 1 || memcmp(at, rank_word, sizeof rank_word - 1) != 0)
         return at;
     while (after < end && *after >= '0' && *after <= '9')
         after++;
@@ -33,12 +49,11 @@ static const char *past_source(const char *at, const char *end)
  * the former to buf, which has room for the text. */
 static size_t without_source(const char *text, size_t len, char *buf)
 {
-    static const char start[] = "dlfw: error: ";
     const char *end = text + len, *at = text, *next;
     size_t kept = 0;
 
-    if (len >= sizeof start - 1 && memcmp(text, start, sizeof start - 1) == 0) {
-        kept = sizeof start - 1;
+    if (is_error(text, len)) {
+        kept = sizeof error_start - 1;
         for (at += kept; (next = past_source(at, end)) != at; at = next)
             ;
     }

@@ -26,6 +26,8 @@ static dlfw_status find_ops(const char *name, struct registry *registry, const d
         return DLFW_OK;
     }
     st = registry_find(registry, DLFW_KIND_COORDINATOR, name, &iface, err);
+    if (st == DLFW_E_NOT_FOUND)
+        error_prefix(err, "coordinators of the program are single and shm");
     if (st >= 0)
         *ret = &iface->ops.coordinator;
     return st;

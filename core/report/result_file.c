@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Publishing by rename. Invariant: whatever fails, the name holds either what it held before or the whole new text. */
+/* Publishing by rename. Invariant: whatever fails, the name holds either what it held before or the whole new text; a
+ * name that stands for a pipe or a device keeps doing so. */
 #include "report/result_file.h"
 
 #include <errno.h>
@@ -11,6 +12,17 @@
 
 #include "base/str.h"
 
+/* The file that a rename replaces: path, or what it is a link to. NULL: there is a pipe, a terminal, a device or a file
+ * without a name (/dev/stdout can be each), written in place, for a rename would put a file where it was. */
+static char *replaced_by(const char *path)
+{
+    struct stat info;
+
+    if (stat(path, &info) != 0)
+        return xstrdup(path);
+    return S_ISREG(info.st_mode) ? realpath(path, NULL) : NULL;
+}
+
 dlfw_status result_file_begin(const char *folder, const char *name, struct result_file *ret, dlfw_error *err)
 {
     struct result_file f = {0};
@@ -18,15 +30,20 @@ dlfw_status result_file_begin(const char *folder, const char *name, struct resul
     int fd = -1;
 
     f.path = xformat("%s/%s", folder, name);
-    f.temp = xformat("%s.tmp.%ld", f.path, (long)getpid());
-    fd = open(f.temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    f.target = replaced_by(f.path);
+    if (f.target) {
+        f.temp = xformat("%s.tmp.%ld", f.target, (long)getpid());
+        fd = open(f.temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    } else {
+        fd = open(f.path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    }
     if (fd < 0) {
-        st = dlfw_fail_errno(err, errno, "cannot create '%s'", f.temp);
+        st = dlfw_fail_errno(err, errno, "cannot create '%s'", f.path);
         goto out;
     }
     f.stream = fdopen(fd, "w");
     if (!f.stream) {
-        st = dlfw_fail_errno(err, errno, "cannot open a stream for '%s'", f.temp);
+        st = dlfw_fail_errno(err, errno, "cannot open a stream for '%s'", f.path);
         close(fd);
         goto out;
     }
@@ -42,13 +59,13 @@ dlfw_status result_file_commit(struct result_file *f, dlfw_error *err)
     dlfw_status st = DLFW_OK;
     int failed;
 
-    if (fflush(f->stream) != 0 || ferror(f->stream) || fsync(fileno(f->stream)) != 0) {
+    if (fflush(f->stream) != 0 || ferror(f->stream) || (f->temp && fsync(fileno(f->stream)) != 0)) {
         st = dlfw_fail_errno(err, errno ? errno : EIO, "cannot write '%s'", f->path);
         goto out;
     }
     failed = fclose(f->stream);
     f->stream = NULL;
-    if (failed || rename(f->temp, f->path) != 0) {
+    if (failed || (f->temp && rename(f->temp, f->target) != 0)) {
         st = dlfw_fail_errno(err, errno, "cannot write '%s'", f->path);
         goto out;
     }
@@ -66,6 +83,7 @@ void result_file_abort(struct result_file *f)
     if (f->temp)
         unlink(f->temp);
     free(f->temp);
+    free(f->target);
     free(f->path);
     *f = (struct result_file){0};
 }

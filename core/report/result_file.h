@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of the results directory: written under a temporary name, synced, then renamed, so that a name never stands for
- * half a file. */
+ * half a file. A link stays one; a name of a pipe or a device is written to as it is. */
 #ifndef DLFW_CORE_REPORT_RESULT_FILE_H
 #define DLFW_CORE_REPORT_RESULT_FILE_H
 
@@ -10,6 +10,7 @@
 
 struct result_file {
     char *path;
+    char *target; /* what the rename replaces; NULL: written in place */
     char *temp;
     FILE *stream; /* write here; errors are found by commit */
 };

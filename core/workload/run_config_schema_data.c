@@ -28,7 +28,9 @@ static const dlfw_option model[] = {
     DLFW_OPT_STR(MODEL, name, .def = "default", .help = "name in reports and in the results folder"),
     DLFW_OPT_STR(MODEL, type, .help = "'transformer' selects the checkpoint sizes of a transformer"),
     DLFW_OPT_U64(MODEL, model_size_bytes, .def = "10240", .help = "bytes of the model blob in a checkpoint"),
-    UNBOUND(DLFW_TYPE_STR, "model_size", .help = SCHEMA_DEAD "ignored by DLIO too; did you mean model_size_bytes?"),
+    UNBOUND(DLFW_TYPE_STR, "model_size",
+            .help = SCHEMA_DEAD "ignored by DLIO too; did you mean model_size_bytes? compat.model_size_alias: "
+                                "true gives it that meaning"),
     UNBOUND(DLFW_TYPE_ENUM, "model_datatype", .def = "fp16", .choices = tensor_types,
             .help = "element type of layer tensors"),
     UNBOUND(DLFW_TYPE_ENUM, "optimizer_datatype", .def = "fp32", .choices = tensor_types,
@@ -79,11 +81,15 @@ static const dlfw_option dataset[] = {
     UNBOUND(DLFW_TYPE_F64, "record_length_bytes_resize", .def = "0",
             .help = SCHEMA_DEAD "samples are handed over as they were read"),
     UNBOUND(DLFW_TYPE_STR, "record_length",
-            .help = SCHEMA_DEAD "ignored by DLIO too; did you mean record_length_bytes?"),
+            .help = SCHEMA_DEAD "ignored by DLIO too; did you mean record_length_bytes? compat.legacy_keys: true "
+                                "gives it that meaning"),
     UNBOUND(DLFW_TYPE_STR, "record_length_stdev",
-            .help = SCHEMA_DEAD "ignored by DLIO too; did you mean record_length_bytes_stdev?"),
+            .help = SCHEMA_DEAD "ignored by DLIO too; did you mean record_length_bytes_stdev? compat.legacy_keys: true "
+                                "gives it that meaning"),
     UNBOUND(DLFW_TYPE_STR, "record_length_resize",
-            .help = SCHEMA_DEAD "ignored by DLIO too; did you mean record_length_bytes_resize?"),
+            .help =
+                SCHEMA_DEAD "ignored by DLIO too; did you mean record_length_bytes_resize? compat.legacy_keys: true "
+                            "gives it that meaning"),
     UNBOUND(DLFW_TYPE_LIST_STR, "record_dims", .help = "shape of a sample; instead of record_length_bytes"),
     UNBOUND(DLFW_TYPE_ENUM, "record_element_type", .def = "uint8", .choices = dtype_names,
             .help = "element type, numpy's name"),

@@ -9,7 +9,9 @@ import shutil
 import subprocess
 import unittest
 
-from mlpstorage import checker, stored_yaml
+import yaml
+
+from mlpstorage import checker
 from support import BUILD, SOURCE, EndToEnd, Result
 
 CONFIGS = pathlib.Path(__file__).resolve().parent / "mlpstorage"
@@ -246,7 +248,7 @@ class Dropin(EndToEnd):
         self.assert_good(result)
         run, = (self.folder / "hydra_log" / "unet3d").iterdir()
         self.assertRegex(run.name, r"^\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d$")
-        self.assertEqual(stored_yaml.parse((run / ".hydra" / "overrides.yaml").read_text())[0], "workload=unet3d_h100")
+        self.assertEqual(checker.read_yaml(run / ".hydra" / "overrides.yaml")[0], "workload=unet3d_h100")
         self.assertEqual(json.loads((run / "summary.json").read_text())["metric"]["train_au_meet_expectation"] in ("success", "fail"), True)
         # the stored configuration is a configuration
         again = self.engine("--config-path", run / ".hydra", "--config-name", "config", f"++hydra.run.dir={self.folder}/again", "++workload.workflow.generate_data=False")
@@ -264,15 +266,15 @@ class Dropin(EndToEnd):
         words = [f"--config-dir={self.configs}", "workload=unet3d_h100", "++workload.dataset.num_files_train=3", "++hydra.run.dir=nowhere"]
         result = self.engine(*words, "--cfg", "job")
         self.assert_good(result)
-        printed = stored_yaml.parse(result.out)
+        printed = yaml.safe_load(result.out)
         self.assertEqual(list(printed), ["workload"])
         self.assertEqual((printed["workload"]["dataset"]["num_files_train"], printed["workload"]["reader"]["batch_size"]), (3, 7))
         result = self.engine(*words, "--cfg=job", "-p", "workload.train")
         self.assertEqual(result.out, "# @package workload.train\nepochs: 2\ncomputation_time: 0.001\n")
         result = self.engine(*words, "--cfg", "all", "--resolve")
-        self.assertEqual(list(stored_yaml.parse(result.out)), ["workload", "hydra"])
+        self.assertEqual(list(yaml.safe_load(result.out)), ["workload", "hydra"])
         result = self.engine(*words, "-c", "hydra")
-        self.assertEqual(stored_yaml.parse(result.out)["hydra"]["run"], {"dir": "nowhere"})
+        self.assertEqual(yaml.safe_load(result.out)["hydra"]["run"], {"dir": "nowhere"})
         self.assert_fails(self.engine(*words, "--cfg", "job", "--package", "reader"), "workload.reader")
         for what, text in [("searchpath", f"command-line {self.configs}"), ("defaults", "workload/unet3d_h100"), ("defaults-tree", "workload: unet3d_h100"),
                            ("plugins", "dlfw-format-npz.so"), ("config", "batch_size: 7"), ("all", "num_files_train: 3")]:

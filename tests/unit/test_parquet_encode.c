@@ -131,6 +131,37 @@ START_TEST(the_size_is_known)
 }
 END_TEST
 
+static uint64_t size_said(struct parquet_instance *p, uint64_t length, uint64_t rows)
+{
+    const dlfw_encode_spec spec = {
+        .struct_size = sizeof spec, .dtype = DLFW_DTYPE_UINT8, .dims = &length, .ndim = 1, .samples = rows};
+    uint64_t said = 0;
+
+    ck_assert_int_eq(p->driver.ops->file_size(p->driver.fmt, &spec, &said, NULL), DLFW_OK);
+    return said;
+}
+
+/* One instance sizes files that differ in either way, and remembers none of them for another. */
+START_TEST(sizes_of_one_instance)
+{
+    const dlfw_encode_spec none = {
+        .struct_size = sizeof none, .dtype = DLFW_DTYPE_UINT8, .dims = (uint64_t[]){7}, .ndim = 1};
+    struct parquet_instance p;
+    uint64_t first, said;
+
+    parquet_open(&p, NULL, NULL);
+    ck_assert_int_eq(p.driver.ops->file_size(p.driver.fmt, &none, &said, NULL), DLFW_E_INVALID);
+    first = size_said(&p, 7, 10);
+    ck_assert_uint_eq(size_said(&p, 7, 10), first);
+    ck_assert_uint_gt(size_said(&p, 7, 11), first);
+    ck_assert_uint_eq(size_said(&p, 7, 10), first);
+    ck_assert_uint_gt(size_said(&p, 8, 10), first);
+    ck_assert_uint_eq(size_said(&p, 7, 10), first);
+    ck_assert_int_eq(p.driver.ops->file_size(p.driver.fmt, &none, &said, NULL), DLFW_E_INVALID);
+    parquet_close(&p);
+}
+END_TEST
+
 START_TEST(compressed_sizes_are_not_known)
 {
     const uint64_t dims[] = {7};
@@ -330,6 +361,7 @@ int main(void)
 
     tcase_add_loop_test(tc, every_type_comes_back, 0, (int)(sizeof fixed / sizeof fixed[0]));
     tcase_add_test(tc, the_size_is_known);
+    tcase_add_test(tc, sizes_of_one_instance);
     tcase_add_test(tc, compressed_sizes_are_not_known);
     tcase_add_test(tc, content_is_compared);
     tcase_add_test(tc, content_of_other_columns);

@@ -2,6 +2,7 @@
 /* The results directory itself: where it is, who writes what, what an earlier run or a full disk leaves, the stored
  * configuration. */
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "base/str.h"
 #include "config/yaml_read.h"
+#include "report/result_file.h"
 #include "report_fixture.h"
 
 static struct fixture f;
@@ -51,6 +53,43 @@ START_TEST(other_ranks_write_their_own_files)
     ck_assert(fixture_has(&f, "3_output.json"));
     ck_assert(fixture_has(&f, "3_steps.csv"));
     ck_assert(!fixture_has(&f, "dlio_config"));
+}
+END_TEST
+
+/* `dlfw report --html /dev/stdout`: who writes to a pipe wants the text in it, not a file in its place. */
+START_TEST(a_pipe_is_written_and_stays)
+{
+    char path[96], text[16] = "";
+    struct stat info;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/pipe", f.folder);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(result_file_write(f.folder, "pipe", "the text", 8, &f.err.e), 0);
+    ck_assert_int_eq(read(fd, text, sizeof text), 8);
+    ck_assert_str_eq(text, "the text");
+    ck_assert_int_eq(stat(path, &info), 0);
+    ck_assert(S_ISFIFO(info.st_mode));
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_link_stays_one)
+{
+    char path[96], target[96];
+    struct stat info;
+
+    snprintf(path, sizeof path, "%s/link", f.folder);
+    snprintf(target, sizeof target, "%s/target", f.folder);
+    ck_assert_int_eq(result_file_write(f.folder, "target", "old", 3, &f.err.e), 0);
+    ck_assert_int_eq(symlink("target", path), 0);
+    ck_assert_int_eq(result_file_write(f.folder, "link", "longer", 6, &f.err.e), 0);
+    ck_assert_int_eq(lstat(path, &info), 0);
+    ck_assert(S_ISLNK(info.st_mode));
+    ck_assert_int_eq(stat(target, &info), 0);
+    ck_assert_int_eq(info.st_size, 6);
 }
 END_TEST
 
@@ -257,6 +296,8 @@ int main(void)
 
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, other_ranks_write_their_own_files);
+    tcase_add_test(cases, a_pipe_is_written_and_stays);
+    tcase_add_test(cases, a_link_stays_one);
     tcase_add_test(cases, nothing_of_an_earlier_run_stays);
     tcase_add_test(cases, folder_is_chosen);
     tcase_add_test(cases, folder_that_cannot_be);

@@ -266,7 +266,8 @@ static const struct {
     {"model:\n  transformer:\n    hiden_size: 4\n",
      "run.yaml:3:5: model.transformer.hiden_size is not a known key; did you mean 'hidden_size'?", false},
     {"dataset: {format: npz, record_length: 4096}\n",
-     "run.yaml:1:24: dataset.record_length has no effect: ignored by DLIO too; did you mean record_length_bytes?",
+     "run.yaml:1:24: dataset.record_length has no effect: ignored by DLIO too; did you mean record_length_bytes? "
+     "compat.legacy_keys: true gives it that meaning",
      false},
     {"reader:\n  batch_size: 4\n  batch_size: 5\n", "run.yaml:3:3: duplicate key 'batch_size', first in line 2", true},
     {"reader:\n\tbatch_size: 4\n", "run.yaml:2:1: a tab cannot indent; use spaces", true},

@@ -71,28 +71,65 @@ static dlfw_status lay_out(dlfw_format *fmt, const dlfw_encode_spec *spec, struc
     return st;
 }
 
+static dlfw_status size_of(const struct layout *l, uint64_t *ret, dlfw_error *err)
+{
+    struct footer_plan plan = {.layout = l};
+    uint64_t footer = 0, bytes = PARQUET_MAGIC_BYTES;
+    dlfw_status st;
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        uint64_t last = layout_group_rows(l, l->groups - 1);
+
+        bytes += (l->groups - 1) * layout_chunk_bytes(&l->columns[i], l->rows_per_group);
+        bytes += layout_chunk_bytes(&l->columns[i], last);
+    }
+    st = footer_write(&plan, NULL, &footer, err);
+    *ret = bytes + footer;
+    return st;
+}
+
+static bool is_known(struct parquet_known_size *known, uint64_t sample_bytes, uint64_t samples, uint64_t *ret)
+{
+    bool same;
+
+    pthread_mutex_lock(&known->lock);
+    same = samples && known->samples == samples && known->sample_bytes == sample_bytes;
+    if (same)
+        *ret = known->size;
+    pthread_mutex_unlock(&known->lock);
+    return same;
+}
+
+static void remember(struct parquet_known_size *known, uint64_t sample_bytes, uint64_t samples, uint64_t size)
+{
+    pthread_mutex_lock(&known->lock);
+    known->sample_bytes = sample_bytes;
+    known->samples = samples;
+    known->size = size;
+    pthread_mutex_unlock(&known->lock);
+}
+
 dlfw_status parquet_file_size(dlfw_format *fmt, const dlfw_encode_spec *spec, uint64_t *ret, dlfw_error *err)
 {
     struct layout l = {0};
-    struct footer_plan plan = {.layout = &l};
-    uint64_t footer = 0, bytes = PARQUET_MAGIC_BYTES;
-    dlfw_status st = lay_out(fmt, spec, &l, err);
+    uint64_t bytes = 0, size = UINT64_MAX; /* what compression makes of it is not known before */
+    dlfw_status st = DLFW_OK;
 
+    if (!fmt->column_count)
+        st = sample_bytes(spec, &bytes, err);
+    if (st < 0 || is_known(&fmt->known, bytes, spec->samples, ret))
+        return st;
+    st = lay_out(fmt, spec, &l, err);
     if (st < 0)
         return st;
-    for (uint32_t i = 0; i < l.count; i++) {
-        uint64_t last = layout_group_rows(&l, l.groups - 1);
-
-        bytes += (l.groups - 1) * layout_chunk_bytes(&l.columns[i], l.rows_per_group);
-        bytes += layout_chunk_bytes(&l.columns[i], last);
-    }
-    *ret = UINT64_MAX;
-    if (parquet_codec(fmt->options) == PARQUET_UNCOMPRESSED) {
-        st = footer_write(&plan, NULL, &footer, err);
-        *ret = bytes + footer;
-    }
+    if (parquet_codec(fmt->options) == PARQUET_UNCOMPRESSED)
+        st = size_of(&l, &size, err);
     layout_free(&l);
-    return st;
+    if (st < 0)
+        return st;
+    remember(&fmt->known, bytes, spec->samples, size);
+    *ret = size;
+    return DLFW_OK;
 }
 
 uint64_t parquet_unit_samples(dlfw_format *fmt, const dlfw_encode_spec *spec, uint32_t shuffled)

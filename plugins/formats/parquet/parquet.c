@@ -60,6 +60,7 @@ bool parquet_says(dlfw_format *fmt, uint32_t what)
 static void destroy(dlfw_format *fmt)
 {
     object_cache_destroy(fmt->footers);
+    pthread_mutex_destroy(&fmt->known.lock);
     parquet_columns_free(fmt);
     free(fmt);
 }
@@ -86,6 +87,7 @@ static dlfw_status create(const dlfw_create_args *args, dlfw_format **ret, dlfw_
     fmt->host = args->host;
     fmt->host_ctx = args->host_ctx;
     fmt->options = args->options;
+    pthread_mutex_init(&fmt->known.lock, NULL);
     fmt->footers = object_cache_create(fmt->options->footer_cache);
     st = fmt->footers ? check_options(fmt, err)
                       : dlfw_fail(err, DLFW_E_NO_MEMORY, "out of memory for format '%s'", args->instance);

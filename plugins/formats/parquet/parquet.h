@@ -3,6 +3,8 @@
 #ifndef DLFW_PARQUET_H
 #define DLFW_PARQUET_H
 
+#include <pthread.h>
+
 #include "dlfw/format.h"
 
 #include "footer.h"
@@ -34,6 +36,14 @@ struct column_spec {
     bool is_read;
 };
 
+/* A file's size follows from its samples alone, and a footer of many row groups and columns takes tens of milliseconds
+ * to size: the last answer is kept, for the files of a dataset are alike. */
+struct parquet_known_size {
+    pthread_mutex_t lock;           /* of what follows; threads that generate ask at the same time */
+    uint64_t sample_bytes, samples; /* samples 0: nothing is known */
+    uint64_t size;
+};
+
 struct dlfw_format {
     const dlfw_host *host;
     void *host_ctx;
@@ -43,6 +53,7 @@ struct dlfw_format {
     struct parquet_selection selection; /* what is read */
     const char **selected;              /* its names, when they come from the columns */
     struct object_cache *footers;
+    struct parquet_known_size known;
     _Atomic uint32_t said; /* SAID_* remarks that were logged */
 };
 

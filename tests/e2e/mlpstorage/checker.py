@@ -5,7 +5,7 @@ import json
 import math
 import pathlib
 
-from mlpstorage import stored_yaml
+import yaml
 
 CLOSED, OPEN, INVALID = "CLOSED", "OPEN", "INVALID"
 CLOSED_KEYS = {"dataset.num_files_train", "dataset.num_subfolders_train", "dataset.data_folder", "reader.read_threads", "reader.computation_threads",
@@ -50,13 +50,17 @@ def strict_json(path):
     return json.loads(pathlib.Path(path).read_text(), parse_constant=refuse)
 
 
+def read_yaml(path):
+    return yaml.load(pathlib.Path(path).read_text(), Loader=yaml.Loader)
+
+
 class Run:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.summary = strict_json(self.folder / "summary.json")
-        self.config = stored_yaml.parse((self.folder / "dlio_config" / "config.yaml").read_text())
-        self.hydra = stored_yaml.parse((self.folder / "dlio_config" / "hydra.yaml").read_text())
-        self.overrides = stored_yaml.parse((self.folder / "dlio_config" / "overrides.yaml").read_text())
+        self.config = read_yaml(self.folder / "dlio_config" / "config.yaml")
+        self.hydra = read_yaml(self.folder / "dlio_config" / "hydra.yaml")
+        self.overrides = read_yaml(self.folder / "dlio_config" / "overrides.yaml")
         self.workload = self.config["workload"]
         workflow = self.workload["workflow"]
         self.model = self.workload["model"]["name"]
