@@ -122,19 +122,22 @@ static bool memory_is_short(const struct loader *l, uint64_t batch, uint64_t nee
     return l->reserved + need > l->budget && atomic_load_explicit(&l->released_batches, memory_order_acquire) < batch;
 }
 
-enum claim_result claim_next(struct loader *l, struct visit *v)
+enum claim_result claim_next(struct loader *l, struct visit *v, uint64_t *releases)
 {
     enum claim_result result = CLAIM_LATER;
     uint64_t batch, need;
 
+    *releases = 0;
     pthread_mutex_lock(&l->claim_lock);
     if (l->next_position == l->position_end || atomic_load_explicit(&l->stop, memory_order_relaxed)) {
         result = CLAIM_FINISHED;
         goto out;
     }
     batch = l->next_position / l->args.batch;
-    if (atomic_load_explicit(&l->slots[batch % l->slot_count].serves, memory_order_acquire) != batch)
+    if (atomic_load_explicit(&l->slots[batch % l->slot_count].serves, memory_order_acquire) != batch) {
+        *releases = ring_releases_before(l, batch);
         goto out;
+    }
     if (l->on_demand && batch >= atomic_load_explicit(&l->demanded, memory_order_acquire))
         goto out;
     fill_visit(l, v);

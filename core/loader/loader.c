@@ -205,12 +205,13 @@ static dlfw_status start_thread(struct loader *l, struct reader_thread *t, dlfw_
     int rc;
 
     t->loader = l;
+    atomic_init(&t->waits_for, NOT_WAITING);
     t->depth = choose_depth(l);
     legacy_seed(&t->random, (uint32_t)(l->cfg->train.seed + (uint64_t)(t - l->threads)));
     rc = pthread_create(&t->thread, NULL, reader_main, t);
     if (rc)
         return dlfw_fail_errno(err, rc, "cannot start a reader thread");
-    l->thread_count++;
+    atomic_fetch_add(&l->thread_count, 1);
     return DLFW_OK;
 }
 

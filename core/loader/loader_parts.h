@@ -39,6 +39,8 @@ struct unit_memory {
     struct unit_memory *next_free;
 };
 
+#define NOT_WAITING UINT64_MAX
+
 enum { METADATA_UNKNOWN, METADATA_BEING_READ, METADATA_KNOWN };
 
 struct slot {
@@ -63,7 +65,8 @@ struct reader_thread {
     struct visit *free_visits;
     struct visit *first_visit; /* active ones in order of claim */
     struct visit *last_visit;
-    struct loader_epoch epoch; /* of this thread */
+    _Atomic uint64_t waits_for; /* sleeps until so many batches were released, 0: whatever happens; or NOT_WAITING */
+    struct loader_epoch epoch;  /* of this thread */
     struct histogram decode_ns, sample_ns, stall_ns;
     struct legacy_random random; /* preprocess times */
     uint64_t first_request_ns;
@@ -114,8 +117,7 @@ struct loader {
     _Atomic uint32_t completed_word;   /* grows with every finished batch and with a failure */
     _Atomic uint32_t main_waits;
     _Atomic uint32_t released_word; /* grows with every released batch and with memory that a reader gave back */
-    _Atomic uint32_t readers_wait;
-    _Atomic uint64_t demanded; /* on_demand: batches below this may be read */
+    _Atomic uint64_t demanded;      /* on_demand: batches below this may be read */
 
     pthread_mutex_t memory_lock;
     struct unit_memory *free_memory;
@@ -123,13 +125,14 @@ struct loader {
     _Atomic uint32_t failed;
     struct error_slot failure; /* written once, by who set failed */
 
-    uint32_t thread_count;
+    _Atomic uint32_t thread_count; /* that were started */
     struct reader_thread *threads;
 };
 
 /* claim.c: under the lock, the next run of positions of one file, with its memory. */
 enum claim_result { CLAIM_TAKEN, CLAIM_LATER, CLAIM_FINISHED };
-enum claim_result claim_next(struct loader *l, struct visit *v);
+/* CLAIM_LATER: *releases is the number of released batches before which no other try can succeed, 0: not known. */
+enum claim_result claim_next(struct loader *l, struct visit *v, uint64_t *releases);
 void claim_return_memory(struct loader *l, struct unit_memory *m); /* last reference is gone */
 struct unit_memory *claim_take_record(struct loader *l);           /* one reference */
 void claim_grow(struct loader *l, uint64_t bytes);                 /* the object turned out larger */
@@ -146,15 +149,19 @@ void ring_begin(struct loader *l);
  * batch's samples have arrived. */
 struct slot *ring_slot(struct loader *l, uint64_t position);
 void ring_arrived(struct loader *l, struct slot *s, uint32_t samples, uint64_t bytes);
+/* How many batches must have been released before the batch has its slot; 0: not known. */
+uint64_t ring_releases_before(const struct loader *l, uint64_t batch);
 void ring_drop_all(struct loader *l);     /* readers are idle; gives back what undelivered batches hold */
-void ring_tell_readers(struct loader *l); /* a slot or memory is free */
+void ring_tell_readers(struct loader *l); /* memory is free, or anything else than a slot */
 
 /* visit.c */
 struct visit *visit_alloc(struct reader_thread *t);
 dlfw_status visits_create(struct reader_thread *t, dlfw_error *err);
 void visits_destroy(struct reader_thread *t);
-void visit_start(struct visit *v);          /* after claim_next filled it */
-bool visit_advance(struct visit *v);        /* submits what it can and delivers; true: something moved */
+void visit_start(struct visit *v);   /* after claim_next filled it */
+bool visit_advance(struct visit *v); /* submits what it can and delivers; true: something moved */
+/* That nothing else than a slot keeps back: after how many releases it is there; else 0. */
+uint64_t visit_releases_needed(const struct visit *v);
 bool visit_finished(const struct visit *v); /* nothing in flight, everything delivered */
 void visit_end(struct visit *v);            /* back to the free list */
 void piece_completed(struct io_op *op);

@@ -44,12 +44,12 @@ static void append_visit(struct reader_thread *t, struct visit *v)
     t->last_visit = v;
 }
 
-/* Claims until something is lacking; says whether there may be more later. */
-static enum claim_result claim_some(struct reader_thread *t, bool *moved)
+/* Claims until something is lacking; says whether there may be more later, and after how many releases. */
+static enum claim_result claim_some(struct reader_thread *t, bool *moved, uint64_t *releases)
 {
     while (t->free_visits && t->free_pieces) {
         struct visit *v = visit_alloc(t);
-        enum claim_result r = claim_next(t->loader, v);
+        enum claim_result r = claim_next(t->loader, v, releases);
 
         if (r != CLAIM_TAKEN) {
             visit_end(v);
@@ -63,15 +63,26 @@ static enum claim_result claim_some(struct reader_thread *t, bool *moved)
     return CLAIM_LATER;
 }
 
-static void wait_for_release(struct reader_thread *t, uint32_t seen)
+/* The fewest releases that let a visit go on, or a claim, which needs so many. */
+static uint64_t releases_needed(const struct reader_thread *t, uint64_t claim)
+{
+    for (const struct visit *v = t->first_visit; v; v = v->next) {
+        uint64_t needed = visit_releases_needed(v);
+
+        claim = needed < claim ? needed : claim;
+    }
+    return claim;
+}
+
+static void wait_for_release(struct reader_thread *t, uint32_t seen, uint64_t claim)
 {
     struct loader *l = t->loader;
     uint64_t start = clock_now_ns();
 
-    atomic_fetch_add(&l->readers_wait, 1);
+    atomic_store(&t->waits_for, releases_needed(t, claim));
     if (atomic_load(&l->released_word) == seen && !atomic_load(&l->stop))
-        futex_wait(&l->released_word, seen, 50000000);
-    atomic_fetch_sub(&l->readers_wait, 1);
+        futex_wait_masked(&l->released_word, seen, 50000000, 1u << (t - l->threads) % 32);
+    atomic_store(&t->waits_for, NOT_WAITING);
     histogram_record(&t->stall_ns, clock_now_ns() - start);
 }
 
@@ -94,13 +105,14 @@ static void run_epoch(struct reader_thread *t)
         uint32_t seen = atomic_load(&l->released_word);
         bool blocked, moved = advance_all(t, &blocked);
         bool full = !t->free_visits || !t->free_pieces;
+        uint64_t claim = NOT_WAITING - 1; /* it may happen after so many releases */
 
         if (more && !full)
-            more = claim_some(t, &moved) != CLAIM_FINISHED;
+            more = claim_some(t, &moved, &claim) != CLAIM_FINISHED;
         if (io_queue_inflight(t->queue))
             reap_some(t, blocked || (more && !full));
         else if (!moved && (more || t->first_visit))
-            wait_for_release(t, seen);
+            wait_for_release(t, seen, more ? claim : NOT_WAITING - 1);
     }
 }
 

@@ -266,6 +266,16 @@ static bool deliver(struct visit *v)
     return !blocked;
 }
 
+uint64_t visit_releases_needed(const struct visit *v)
+{
+    struct loader *l = v->thread->loader;
+    uint64_t position = v->first_position + v->next_delivery;
+    bool has_samples = v->state == VISIT_DELIVERING && v->next_delivery < v->count &&
+                       visit_sample(v, v->next_delivery) < v->loaded_end;
+
+    return has_samples && !ring_slot(l, position) ? ring_releases_before(l, position / l->args.batch) : 0;
+}
+
 /* After a unit was loaded. Units of an object that is already in memory are all loaded first, which gives its piece
  * back before anything waits. */
 static bool deliver_or_read_on(struct visit *v)

@@ -56,10 +56,11 @@ struct visit {
     bool verify_content;
     uint64_t unit, units;
     uint64_t unit_first_sample, unit_samples;
-    uint64_t unit_wanted; /* of its samples */
-    uint64_t looked_end;  /* the units up to this sample were looked at */
-    uint64_t loaded_end;  /* wanted samples below this can be delivered */
-    uint64_t bytes_moved; /* since the last delivery */
+    uint64_t made_samples; /* per unit, where no format says it */
+    uint64_t unit_wanted;  /* of its samples */
+    uint64_t looked_end;   /* the units up to this sample were looked at */
+    uint64_t loaded_end;   /* wanted samples below this can be delivered */
+    uint64_t bytes_moved;  /* since the last delivery */
 
     dlfw_range ranges[MAX_RANGES]; /* wanted now */
     uint32_t range_count;

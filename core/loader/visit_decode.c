@@ -9,13 +9,36 @@
 #include "base/clock.h"
 #include "host/content.h"
 
+#define UNIT_PIECES 16u
 #define LOOK_NS 50000000u /* how often a long sleep looks whether it is over */
 
-/* Without real payloads the object is one unit that holds all its samples. */
+/* Without real payloads nothing is decoded, and units are of our making: some requests each, so that the first samples
+ * of an object do not wait for its last ones. Shuffled samples may need all of it. */
 static void opened_without_data(struct visit *v)
 {
-    v->units = 1;
+    const struct loader *l = v->thread->loader;
+    uint64_t samples = l->args.files->dataset->samples_per_file;
+    uint64_t part = UNIT_PIECES * l->piece_bytes / (v->object_size / samples + 1);
+
+    v->made_samples = l->order.shuffle_samples || part > samples ? samples : part + !part;
+    v->units = (samples + v->made_samples - 1) / v->made_samples;
+    v->unit = v->first_wanted / v->made_samples;
+    v->looked_end = v->unit * v->made_samples;
     visit_begin_unit(v);
+}
+
+static uint64_t byte_of_sample(const struct visit *v, uint64_t sample)
+{
+    uint64_t samples = v->thread->loader->args.files->dataset->samples_per_file;
+
+    return (uint64_t)((unsigned __int128)v->object_size * sample / samples);
+}
+
+static dlfw_range range_without_data(const struct visit *v)
+{
+    uint64_t first = byte_of_sample(v, v->unit_first_sample);
+
+    return (dlfw_range){.offset = first, .length = byte_of_sample(v, v->unit_first_sample + v->unit_samples) - first};
 }
 
 static dlfw_status ask_unit(struct visit *v, uint64_t unit, dlfw_unit_info *ret, dlfw_error *err)
@@ -238,7 +261,7 @@ static dlfw_status plan_unit_reading(struct visit *v, dlfw_error *err)
 
     v->range_count = 0;
     if (!l->format_ops) {
-        v->ranges[0] = (dlfw_range){.offset = 0, .length = v->object_size};
+        v->ranges[0] = range_without_data(v);
         v->range_count = 1;
     } else {
         serial_enter(l->args.format_serial);
@@ -285,14 +308,16 @@ static dlfw_status check_whole_unit(struct visit *v, dlfw_error *err)
 
 static dlfw_status unit_extent(struct visit *v, dlfw_error *err)
 {
-    struct loader *l = v->thread->loader;
+    uint64_t samples = v->thread->loader->args.files->dataset->samples_per_file;
     dlfw_unit_info info;
     dlfw_status st;
 
-    v->unit_first_sample = 0;
-    v->unit_samples = l->args.files->dataset->samples_per_file;
-    if (!l->format_ops)
+    if (!v->thread->loader->format_ops) {
+        v->unit_first_sample = v->unit * v->made_samples;
+        v->unit_samples = samples - v->unit_first_sample;
+        v->unit_samples = v->unit_samples < v->made_samples ? v->unit_samples : v->made_samples;
         return DLFW_OK;
+    }
     st = ask_unit(v, v->unit, &info, err);
     v->unit_first_sample = info.first_sample;
     v->unit_samples = info.samples;

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
-/* Once per process, before the first compute_for: minimal timer slack. */
+/* Once per process, before the first compute_until: minimal timer slack. */
 void compute_prepare(void);
-/* Sleeps until start_ns + duration_ns, the last SPIN_NS awake; returns when it is over. Ends early when the run is
+/* Sleeps until deadline_ns, the last SPIN_NS awake; returns when it is over. Ends early when the run is
  * cancelled. */
 uint64_t compute_until(uint64_t deadline_ns);
 

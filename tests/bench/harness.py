@@ -56,6 +56,10 @@ class Bench:
         print(f"{name:<22} {what:<66} {median:>11.4g} {unit:<10} [{min(values):.4g} .. {max(values):.4g}]  target {sign} {target:g}  {verdict}", flush=True)
         self.results.append((name, median, target, good))
 
+    def limit(self, what, values, unit):
+        """What the machine leaves to anybody, measured in the same run; beside the row above."""
+        print(f"{'  limit:':<22} {what:<66} {statistics.median(values):>11.4g} {unit:<10} [{min(values):.4g} .. {max(values):.4g}]", flush=True)
+
 
 DATASET = """model: {{name: bench}}
 framework: pytorch

@@ -5,7 +5,7 @@ add_library(dlfw-test-dataset STATIC ${PROJECT_SOURCE_DIR}/tests/support/memory_
 target_compile_definitions(dlfw-test-dataset PRIVATE _GNU_SOURCE)
 target_link_libraries(dlfw-test-dataset PUBLIC dlfw-loader dlfw-test-script)
 
-foreach(name loader loader_errors loader_memory loader_prestat)
+foreach(name loader loader_errors loader_memory loader_no_data loader_prestat)
     dlfw_unit_test(${name} LIBRARIES dlfw-test-dataset)
     set_tests_properties(unit.${name} PROPERTIES LABELS "unit;quick;threads")
 endforeach()

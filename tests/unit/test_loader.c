@@ -487,39 +487,6 @@ START_TEST(nothing_is_read_ahead_without_threads)
 }
 END_TEST
 
-/* Payloads that are not real are counted, not decoded. */
-START_TEST(a_backend_without_data_is_only_counted)
-{
-    struct memory_config m = {.files = 10,
-                              .samples_per_file = 3,
-                              .units = 1,
-                              .ranges = 1,
-                              .sample_bytes = _i ? 3 * PIECE : 40,
-                              .backend = {.native = true, .caps = DLFW_BACKEND_NO_DATA}};
-    struct memory_dataset *md = memory_dataset_create(&m);
-    uint64_t bytes = 0;
-    struct loader_epoch done;
-    struct loader *l;
-    struct batch b;
-
-    md->cfg.reader.transfer_size = PIECE;
-    l = create_loader(md, 3, 0, 1, false);
-    loader_begin_epoch(l, 1, 10);
-    while (loader_next(l, &b, NULL) == DLFW_OK) {
-        ck_assert_ptr_null(b.views);
-        bytes += b.bytes;
-        loader_release(l, &b);
-    }
-    ck_assert_int_eq(loader_end_epoch(l, &done, NULL), DLFW_OK);
-    ck_assert_uint_eq(done.samples, 30);
-    ck_assert_uint_eq(bytes, file_list_total_size(&md->files));
-    ck_assert_uint_eq(done.bytes_asked, bytes);
-    ck_assert_uint_eq(atomic_load(&md->calls[FAULT_OPEN]), 0);
-    loader_destroy(l);
-    memory_dataset_destroy(md);
-}
-END_TEST
-
 static const struct {
     uint32_t verify;
     bool stream, small;
@@ -583,7 +550,6 @@ int main(void)
     tcase_add_loop_test(tc, an_epoch_may_end_early, 0, 20);
     tcase_add_loop_test(tc, short_epochs_lose_no_wake_up, 0, 4);
     tcase_add_test(tc, nothing_is_read_ahead_without_threads);
-    tcase_add_loop_test(tc, a_backend_without_data_is_only_counted, 0, 2);
     tcase_add_loop_test(tc, content_is_verified, 0, sizeof verifications / sizeof *verifications);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
