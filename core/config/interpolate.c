@@ -56,6 +56,12 @@ static const char *closing(const char *text, const char *end)
     return NULL;
 }
 
+/* By its look: what shells and Python expect in ${...}. */
+static bool is_variable(const char *name)
+{
+    return *name && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == strlen(name);
+}
+
 static dlfw_status resolve_path(struct expansion *x, const char *expr, const struct chain *chain, struct outcome *ret,
                                 dlfw_error *err)
 {
@@ -66,10 +72,13 @@ static dlfw_status resolve_path(struct expansion *x, const char *expr, const str
     if (path[0] == '.')
         return node_fail(chain->node, err, DLFW_E_CONFIG, "'${%s}': write the whole path, as in ${train.epochs}", expr);
     if (++x->references > REFERENCES_MAX)
-        return node_fail(chain->node, err, DLFW_E_CONFIG, "more than %u references to keys in one file", REFERENCES_MAX);
+        return node_fail(chain->node, err, DLFW_E_CONFIG, "more than %u references to keys in one file",
+                         REFERENCES_MAX);
     target = *path ? node_find(x->tree->root, path) : NULL;
     if (!target)
-        return node_fail(chain->node, err, DLFW_E_CONFIG, "'${%s}': there is no key '%s'", expr, path);
+        return node_fail(chain->node, err, DLFW_E_CONFIG, "'${%s}': there is no key '%s'%s%s%s", expr, path,
+                         is_variable(path) ? "; an environment variable is ${oc.env:" : "",
+                         is_variable(path) ? path : "", is_variable(path) ? "}" : "");
     st = expand_node(x, target, chain, err);
     if (st < 0)
         return st;

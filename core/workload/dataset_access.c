@@ -14,19 +14,35 @@ static const char *scheme_of_type(const char *storage_type)
     return strcmp(storage_type, "local_fs") == 0 || strcmp(storage_type, "parallel_fs") == 0 ? "file" : storage_type;
 }
 
+/* Files written for a client library of Python name it where DLIO has the kind of storage. */
+static dlfw_status check_type(const char *storage_type, dlfw_error *err)
+{
+    static const char *const libraries[] = {"s3dlio", "s3torchconnector", "minio"};
+
+    for (uint32_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
+        if (strcmp(storage_type, libraries[i]) == 0)
+            return dlfw_fail(err, DLFW_E_CONFIG,
+                             "storage.storage_type '%s' is a Python client library, no storage; write local_fs, s3, az "
+                             "or gs, or give data_folder a scheme (s3://bucket/folder)",
+                             storage_type);
+    return DLFW_OK;
+}
+
 static dlfw_status dataset_uri(const struct run_config *cfg, uint32_t mode, char **ret, dlfw_error *err)
 {
     char *joined = uri_join(cfg->storage.storage_root, cfg->dataset.data_folder);
     struct uri uri = {0};
-    dlfw_status st;
+    dlfw_status st = DLFW_OK;
 
     if (!uri_has_scheme(joined)) {
         char *text = xformat("%s://%s", scheme_of_type(cfg->storage.storage_type), joined);
 
+        st = check_type(cfg->storage.storage_type, err);
         free(joined);
         joined = text;
     }
-    st = uri_parse(joined, &uri, err);
+    if (st >= 0)
+        st = uri_parse(joined, &uri, err);
     free(joined);
     if (st < 0)
         return st;

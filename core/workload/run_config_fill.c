@@ -193,20 +193,32 @@ static void read_nodes(struct run_config *cfg, struct problem_list *problems)
  * up. */
 static void gather_storage_options(struct run_config *cfg, struct problem_list *problems)
 {
-    static const char *const engine_keys[] = {"endpoint_uris", "endpoint_strategy", "use_mpi_endpoint_distribution",
-                                              "split",         "size_cache",        NULL};
+    static const struct {
+        const char *key, *engine_key;
+    } keys[] = {{"endpoint_uris", "endpoint_uris"},
+                {"endpoint_strategy", "endpoint_strategy"},
+                {"load_balance_strategy", "endpoint_strategy"},
+                {"use_mpi_endpoint_distribution", "use_mpi_endpoint_distribution"},
+                {"split", "split"},
+                {"size_cache", "size_cache"}};
     const dlfw_node *section = section_node(cfg, "storage"), *given = cfg->storage.storage_options;
     dlfw_node *all = NULL;
 
     if (!node_is_null(given) && given->kind != DLFW_NODE_MAP)
         return; /* reported where it is read */
-    for (const char *const *key = engine_keys; *key; key++) {
-        dlfw_node *value = node_get(section, *key);
+    for (uint32_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        dlfw_node *value = node_get(section, keys[k].key);
 
         if (!value)
             continue;
-        if (node_get(given, *key)) {
-            problem_add(problems, true, value, "storage.%s is in storage.storage_options too; keep one of them", *key);
+        if (node_get(given, keys[k].engine_key)) {
+            problem_add(problems, true, value, "storage.%s is in storage.storage_options too; keep one of them",
+                        keys[k].key);
+            continue;
+        }
+        if (node_get(all, keys[k].engine_key)) {
+            problem_add(problems, true, value, "storage.%s says the same as %s; keep one of them", keys[k].key,
+                        keys[k].engine_key);
             continue;
         }
         if (!all) {
@@ -214,7 +226,7 @@ static void gather_storage_options(struct run_config *cfg, struct problem_list *
             for (uint32_t i = 0; given && i < given->count; i++)
                 node_append(&cfg->tree, all, given->pairs[i].key, given->pairs[i].key_place, given->pairs[i].value);
         }
-        node_append(&cfg->tree, all, *key, value->place, value);
+        node_append(&cfg->tree, all, keys[k].engine_key, value->place, value);
     }
     if (all)
         cfg->storage.storage_options = all;

@@ -135,7 +135,7 @@ static const dlfw_option parquet[] = {
     UNBOUND(DLFW_TYPE_STR, "partition_by", .help = "column that names the partitions"),
     UNBOUND(DLFW_TYPE_BOOL, "use_s3dlio_gen", .def = "false",
             .help = SCHEMA_DEAD "content is generated in one way; see content.seed"),
-    UNBOUND(DLFW_TYPE_STR, "read_mode", .help = "row_group or file"),
+    UNBOUND(DLFW_TYPE_STR, "read_mode", .help = "row_group (also default) or file"),
 };
 
 const struct section_rows rows_root = ROWS(root);

@@ -148,6 +148,8 @@ static const dlfw_option storage[] = {
                     "line; {01...10} are ten"),
     UNBOUND(DLFW_TYPE_ENUM, "endpoint_strategy", .def = "round_robin", .choices = endpoint_strategies,
             .help = "which of endpoint_uris gets the next request"),
+    UNBOUND(DLFW_TYPE_ENUM, "load_balance_strategy", .choices = endpoint_strategies,
+            .help = "another name of endpoint_strategy, as MLPerf Storage's files have it"),
     UNBOUND(DLFW_TYPE_BOOL, "use_mpi_endpoint_distribution", .def = "false",
             .help = "each rank uses one endpoint only, the one at its number modulo their count"),
     UNBOUND(DLFW_TYPE_STR, "split", .def = "auto",

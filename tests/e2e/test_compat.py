@@ -154,6 +154,11 @@ class Quirks(EndToEnd):
         self.assert_good(result)
         self.assertEqual(result.summary()["dlfw"]["epochs"][0]["steps"], 75 // 4)
 
+    def test_a_client_library_is_no_storage(self):
+        for library in ("s3dlio", "s3torchconnector", "minio"):
+            text = SMALL + f"storage: {{{{storage_type: {library}, storage_root: s3://bucket/data}}}}\n"
+            self.assert_fails(self.run_job(self.write(text)), f"storage.storage_type '{library}' is a Python client library, no storage; write local_fs")
+
     def test_no_step_is_a_failure(self):
         result = self.run_job(self.write(SMALL), "++reader.batch_size=13")
         self.assert_fails(result, "make no full batch of 13")

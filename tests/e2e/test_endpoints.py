@@ -56,6 +56,14 @@ class Endpoints(EndToEnd):
         self.assert_good(result)
         self.assertEqual(len(self.endpoints_of(result)), 2)
 
+    def test_the_strategy_as_mlperf_storage_calls_it(self):
+        result = self.run_job(self.config("['{folder}/a', '{folder}/b']", "  load_balance_strategy: least_connections\n"))
+        self.assert_good(result)
+        self.assertEqual(len(self.endpoints_of(result)), 2)
+        both = self.config("['{folder}/a', '{folder}/b']", "  load_balance_strategy: latency\n  endpoint_strategy: latency\n")
+        self.assert_fails(self.run_job(both), "storage.load_balance_strategy says the same as endpoint_strategy; keep one of them")
+        self.assert_fails(self.run_job(self.config("['{folder}/a', '{folder}/b']", "  load_balance_strategy: random\n")), "'random' is none of")
+
     def test_past_the_page_cache(self):
         result = self.run_job(self.config("['{folder}/a', '{folder}/b']"), "++reader.odirect=true")
         self.assert_good(result)

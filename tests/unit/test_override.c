@@ -297,6 +297,8 @@ static const struct {
     {"a: ${a}\n", "t.yaml:1:4: '${a}' is circular: it needs itself"},
     {"a: ${b}\nb: x${a}\n", "t.yaml:1:4: '${b}' is circular: it needs itself by way of t.yaml:2:4"},
     {"a:\n  b:\n    c: ${a}\n", "t.yaml:3:8: '${a}' is circular"},
+    {"x: ${AWS_REGION}\n", "t.yaml:1:4: '${AWS_REGION}': there is no key 'AWS_REGION'; an environment variable is "
+                           "${oc.env:AWS_REGION}"},
     {"x: ${train.nothing}\n", "t.yaml:1:4: '${train.nothing}': there is no key 'train.nothing'"},
     {"x: ${oc.env:DLFWTEST_UNSET}\n", "t.yaml:1:4: the environment variable 'DLFWTEST_UNSET' is not set"},
     {"x: ${hydra:run.dir}\n", "t.yaml:1:4: '${hydra:run.dir}': 'hydra' is not known"},

@@ -248,7 +248,7 @@ START_TEST(what_the_loader_keeps_together)
     static const struct {
         const char *size, *mode;
         uint64_t unit;
-    } cases[] = {{"100", "row_group", 100}, {"1", "row_group", 1}, {"100", "file", 0}};
+    } cases[] = {{"100", "row_group", 100}, {"1", "row_group", 1}, {"100", "default", 100}, {"100", "file", 0}};
     const uint64_t dims[] = {4};
     const dlfw_encode_spec spec = {
         .struct_size = sizeof spec, .dtype = DLFW_DTYPE_UINT8, .dims = dims, .ndim = 1, .samples = 250};

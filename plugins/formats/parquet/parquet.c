@@ -10,7 +10,7 @@
 
 static const char *const compressions[] = {"none", "snappy", "gzip", "zstd", NULL};
 static const char *const decodes[] = {"raw", "columns", NULL};
-static const char *const read_modes[] = {"row_group", "file", NULL};
+static const char *const read_modes[] = {"row_group", "file", "default", NULL};
 
 #define UNBOUND(opt_type, opt_name, ...)                                                                               \
     {                                                                                                                  \
@@ -35,7 +35,8 @@ static const dlfw_option options[] = {
     DLFW_OPT_ENUM(struct parquet_options, decode, .choices = decodes, .def = "raw",
                   .help = "raw: samples are views of the stored bytes; columns: samples are rows of decoded values"),
     DLFW_OPT_ENUM(struct parquet_options, read_mode, .choices = read_modes, .def = "row_group",
-                  .help = "what the loader keeps together when it shuffles: the rows of a row group, or of a file"),
+                  .help = "what the loader keeps together when it shuffles: the rows of a row group, or of a file; "
+                          "default is row_group"),
     DLFW_OPT_STR(struct parquet_options, partition_by, .help = "partitioned data sets are not supported: leave it out"),
     UNBOUND(DLFW_TYPE_BOOL, "use_s3dlio_gen",
             .help = "accepted for DLIO's sake; content is generated in one way, see content.seed"),
