@@ -88,7 +88,7 @@ class Refused(Scene):
 
     def test_another_world_than_expected(self):
         played = self.on_one_host("place", 0, 3, ranks=2)
-        self.assertNotEqual(played.status, 0)
+        self.assertNotEqual(played.status, 0, played.text)
         self.assertRegex(played.text, r"cannot join: this should be rank 0 of 3, but for coordinator '\w+' it is rank [01] of 2")
 
     def test_a_second_run_in_one_process(self):
@@ -102,7 +102,7 @@ class Ended(Scene):
 
     def test_deadline(self):
         played = self.on_one_host("deadline")
-        self.assertNotEqual(played.status, 0)
+        self.assertNotEqual(played.status, 0, played.text)
         statuses = [played.ended[rank][0] for rank in (1, 2, 3)]
         self.assertIn("TIMEOUT", statuses)
         for rank in (1, 2, 3):  # whoever was told by a quicker one says so
@@ -111,7 +111,7 @@ class Ended(Scene):
 
     def test_cancelled(self):
         played = self.on_one_host("cancel")
-        self.assertNotEqual(played.status, 0)
+        self.assertNotEqual(played.status, 0, played.text)
         self.assert_ended(played, 1, "CANCELLED", "cancelled while waiting for the other ranks", within_ms=300)
         for rank in (0, 2, 3):
             self.assert_ended(played, rank, "UNAVAILABLE", r"^rank 1 \(process \d+ on .*\) has left: cancelled while waiting", within_ms=300)
@@ -120,7 +120,7 @@ class Ended(Scene):
         for scene in ("abort_in_main", "abort_in_thread"):
             with self.subTest(scene):
                 played = self.on_one_host(scene)
-                self.assertNotEqual(played.status, 0)
+                self.assertNotEqual(played.status, 0, played.text)
                 late = "cannot join: " + NO_SPACE  # whose join was not over when rank 1's was
                 told = len(re.findall(re.escape(late), played.text)) + sum(text == NO_SPACE for _, _, text in played.ended.values())
                 self.assertEqual(told, 4, played.text)
@@ -128,20 +128,21 @@ class Ended(Scene):
 
     def test_a_rank_that_does_not_listen_is_ended(self):
         played = self.on_one_host("abort_unheard")
-        self.assertNotEqual(played.status, 0)
+        self.assertNotEqual(played.status, 0, played.text)
         self.assertLess(played.seconds, 10)
         self.assertNotIn("30 seconds later", played.text)
         self.assertIn(NO_SPACE, played.text)
 
     def test_a_rank_that_leaves_early(self):
         played = self.on_one_host("leave_early")
-        self.assertNotEqual(played.status, 0)
+        self.assertNotEqual(played.status, 0, played.text)
         for rank in (0, 1, 2):
             self.assert_ended(played, rank, "UNAVAILABLE", r"^rank 3 \(process \d+ on .*\) has left$", within_ms=1500)
+        self.assertNotIn(3, played.done)  # its own part was fine, the run was not
 
     def test_a_killed_rank_ends_the_run(self):
         played = self.on_one_host("killed")
-        self.assertNotEqual(played.status, 0)
+        self.assertNotEqual(played.status, 0, played.text)
         self.assertLess(played.seconds, 8)  # start and end of the launcher included
         self.assertEqual(played.done, set(), played.text)
 
@@ -162,13 +163,13 @@ class Hosts(Scene):
 
     def test_abort_crosses_the_network(self):
         played = self.on_hosts("node1=1,node2=2", "abort_in_thread")
-        self.assertNotEqual(played.status, 0)
+        self.assertNotEqual(played.status, 0, played.text)
         for rank in (0, 1, 2):
             self.assert_ended(played, rank, "UNAVAILABLE", re.escape(NO_SPACE))
 
     def test_a_killed_rank_ends_all_hosts(self):
         played = self.on_hosts("node1=1,node2=2", "killed")
-        self.assertNotEqual(played.status, 0)
+        self.assertNotEqual(played.status, 0, played.text)
         self.assertLess(played.seconds, 8)
 
 

@@ -11,13 +11,15 @@
 
 #include "coordinator.h"
 
-#define GRACE_NS 2000000000u   /* for peers of a run that failed, to say why and leave */
+#define GRACE_S 2 /* for peers of a run that failed, to say why and leave */
+#define GRACE_NS (GRACE_S * 1000000000u)
 #define PATIENCE_NS 500000000u /* for peers of a run that did not, before those that wait for this rank are told */
 #define FINALIZE_S 10
 
-enum farewell { FAREWELL_GOOD, FAREWELL_FAILED, FAREWELL_LATE };
+enum farewell { FAREWELL_GOOD, FAREWELL_FAILED, FAREWELL_OTHERS_FAILED, FAREWELL_LATE };
 
-/* Until all ranks are leaving; how they found the run. LATE: some do not come, and the run has failed. */
+/* Until all ranks are leaving; how they found the run. OTHERS_FAILED: not this one. LATE: some do not come, and the run
+ * has failed. */
 static enum farewell say_farewell(dlfw_coordinator *c)
 {
     uint64_t begin = c->host->now_ns();
@@ -33,7 +35,7 @@ static enum farewell say_farewell(dlfw_coordinator *c)
         if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS)
             return FAREWELL_LATE;
         if (done)
-            return all ? FAREWELL_FAILED : FAREWELL_GOOD;
+            return !all ? FAREWELL_GOOD : mine ? FAREWELL_FAILED : FAREWELL_OTHERS_FAILED;
         if (c->ended == DLFW_OK)
             notice_take(c, NULL);
         waited = c->host->now_ns() - begin;
@@ -72,6 +74,13 @@ static void finalize(dlfw_coordinator *c)
     }
 }
 
+/* A rank that has nothing to complain of would end with status 0, which a launcher may take for the run's when it is
+ * the first. The others say what is wrong and end, and the launcher then ends this one too; else it does so itself. */
+static void wait_for_launcher(void)
+{
+    nanosleep(&(struct timespec){.tv_sec = GRACE_S}, NULL);
+}
+
 /* Operations that were given up on are never complete, and MPI_Finalize may wait for them. So a run that failed is not
  * finalized: its processes end, and the launcher sees to it that all do. */
 void mpi_leave(dlfw_coordinator *c)
@@ -81,7 +90,9 @@ void mpi_leave(dlfw_coordinator *c)
     if (c->ended == DLFW_OK)
         notice_abort(c, NULL);
     how = say_farewell(c);
-    if (how == FAREWELL_LATE) {
+    if (how == FAREWELL_OTHERS_FAILED)
+        wait_for_launcher();
+    if (how == FAREWELL_LATE || how == FAREWELL_OTHERS_FAILED) {
         fflush(NULL); /* what the host has printed so far */
         MPI_Abort(MPI_COMM_WORLD, 1);
     }
