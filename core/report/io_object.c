@@ -99,8 +99,11 @@ json_t *io_json(const struct run_record *rec)
         errors += io[i]->errors;
     }
     for (uint32_t i = 0; i < rec->epoch_count; i++) {
-        asked += rec->epochs[i].train_load.bytes_asked + rec->epochs[i].eval_load.bytes_asked;
-        verified += rec->epochs[i].train_load.bytes_verified + rec->epochs[i].eval_load.bytes_verified;
+        struct epoch_sum sum;
+
+        world_epoch(rec, i, &sum);
+        asked += sum.bytes_asked;
+        verified += sum.bytes_verified;
     }
     put_u64(o, "bytes_asked", asked);
     put_u64(o, "bytes_delivered", delivered);

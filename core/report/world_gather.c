@@ -129,6 +129,47 @@ static dlfw_status merge_checkpoints(struct ranks *ranks, struct run_record *rec
     return st;
 }
 
+/* A counter is the sum over the ranks that have it, a gauge the largest of them. */
+static void add_figure(struct run_record *rec, const struct named_figure *f)
+{
+    for (uint32_t i = 0; i < rec->figure_count; i++) {
+        struct named_figure *have = &rec->figures[i];
+
+        if (strcmp(have->owner, f->owner) != 0 || strcmp(have->name, f->name) != 0)
+            continue;
+        if (f->kind == DLFW_STAT_COUNTER)
+            have->value += f->value;
+        else
+            have->value = f->value > have->value ? f->value : have->value;
+        return;
+    }
+    rec->figures[rec->figure_count++] = *f;
+}
+
+/* Ranks may have different figures: names of endpoints, hooks that act on one rank only. */
+static dlfw_status merge_figures(struct ranks *ranks, struct run_record *rec, dlfw_error *err)
+{
+    uint64_t most = rec->figure_count;
+    dlfw_status st = ranks->ops->reduce_u64(ranks->c, DLFW_REDUCE_MAX, &most, 1, 0, err);
+    struct named_figure *all;
+
+    if (st < 0 || !most)
+        return st;
+    rec->figures = xrealloc(rec->figures, most * sizeof *rec->figures);
+    memset(&rec->figures[rec->figure_count], 0, (most - rec->figure_count) * sizeof *rec->figures);
+    all = xcalloc(most * rec->world.ranks, sizeof *all);
+    st = ranks_gather(ranks, rec->figures, all, most * sizeof *all, err);
+    if (st >= 0) {
+        rec->figures = xrealloc(rec->figures, most * rec->world.ranks * sizeof *rec->figures);
+        rec->figure_count = 0;
+        for (uint64_t i = 0; i < most * rec->world.ranks; i++)
+            if (all[i].name[0])
+                add_figure(rec, &all[i]);
+    }
+    free(all);
+    return st;
+}
+
 /* The ranks of an epoch lie together. */
 static dlfw_status gather_epochs(struct ranks *ranks, const struct world *own, struct world *all, dlfw_error *err)
 {
@@ -167,6 +208,8 @@ dlfw_status world_gather(struct ranks *ranks, struct run_record *rec, dlfw_error
         st = merge_endpoints(ranks, rec, err);
     if (st >= 0)
         st = merge_checkpoints(ranks, rec, err);
+    if (st >= 0)
+        st = merge_figures(ranks, rec, err);
     free(own.figures);
     free(own.epochs);
     return st;

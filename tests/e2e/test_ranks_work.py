@@ -115,6 +115,11 @@ class Ranks(EndToEnd):
         ours, ranks = summary["dlfw"], summary["dlfw"]["ranks"]["per_rank"]
         self.assertAlmostEqual(ours["au"]["strict_percent"] + sum(ours["au"]["lost"].values()), 100, places=6)
         self.assertEqual(sum(rank["bytes_read"] for rank in ranks), ours["io"]["bytes_delivered"])
+        self.assertEqual(ours["io"]["bytes_asked"], sum(epoch["bytes_asked"] for epoch in ours["epochs"]))
+        self.assertGreaterEqual(ours["io"]["bytes_asked"], 2 * 36 * 4096)
+        self.assertEqual(ours["io"]["bytes_verified"], sum(epoch["bytes_verified"] for epoch in ours["epochs"]))
+        said = {figure["name"]: figure["value"] for figure in ours["figures"] if figure["owner"] == "storage"}
+        self.assertEqual(said["bytes_read"], ours["io"]["bytes_fetched"])
         self.assertEqual(ours["latency_ns"]["batch_wait"]["count"], 3 * 3 * 2)
         self.assertAlmostEqual(sum(rank["au_percent"] for rank in ranks) / 3, summary["metric"]["train_au_mean_percentage"], places=6)
         self.assertAlmostEqual(sum(rank["samples_per_second"] for rank in ranks), summary["metric"]["train_throughput_mean_samples_per_second"], places=3)
