@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "report/units.h"
+#include "view/cache_facts.h"
 
 #define GIB 1073741824.0
 
@@ -151,6 +152,20 @@ const struct run_figure run_figures[] = {
      0,
      "peak_memory_bytes",
      "Peak resident memory of the process of rank 0."},
+    {"resident_first_epoch_percent",
+     "resident first",
+     FIGURE_PERCENT,
+     {NULL},
+     0,
+     "first_epoch_resident_ratio",
+     "Share of the data in the page cache when the first epoch began."},
+    {"resident_last_epoch_percent",
+     "resident last",
+     FIGURE_PERCENT,
+     {NULL},
+     0,
+     "last_epoch_resident_ratio",
+     "Share of the data in the page cache when the last epoch began."},
     {"startup_seconds",
      "startup",
      FIGURE_SECONDS,
@@ -184,6 +199,12 @@ const struct rank_measure rank_measures[RANK_MEASURES] = {
 
 double run_figure_value(const struct run_view *v, const struct run_figure *f)
 {
+    struct cache_facts cache;
+
+    if (!f->path[0]) {
+        cache_facts_of(v, &cache);
+        return strcmp(f->key, "resident_first_epoch_percent") == 0 ? cache.first_resident : cache.last_resident;
+    }
     return view_number(v->summary, f->path) * (f->scale > 0 ? f->scale : 1.0);
 }
 

@@ -30,7 +30,7 @@ double figure_base(enum figure_unit unit, double value);
 struct run_figure {
     const char *key, *label;
     enum figure_unit unit;
-    const char *path[4]; /* from the root of summary.json */
+    const char *path[4]; /* from the root of summary.json; empty: computed from the epochs */
     double scale;        /* of the value there; 0: 1 */
     const char *metric;  /* Prometheus name without "dlfw_"; NULL: not there */
     const char *help;

@@ -9,7 +9,6 @@
 
 #include "base/utf8.h"
 #include "report/result_read.h"
-#include "view/cache_facts.h"
 
 void prometheus_label(struct str *out, const char *text)
 {
@@ -93,17 +92,6 @@ static void add_figures(struct str *out, const struct run_view *v)
         if (f->metric)
             add_number(out, v, f->metric, f->help, figure_base(f->unit, run_figure_value(v, f)));
     }
-}
-
-static void add_residency(struct str *out, const struct run_view *v)
-{
-    struct cache_facts f;
-
-    cache_facts_of(v, &f);
-    add_number(out, v, "first_epoch_resident_ratio", "Share of the data in the page cache when the first epoch began.",
-               f.first_resident / 100);
-    add_number(out, v, "last_epoch_resident_ratio", "Share of the data in the page cache when the last epoch began.",
-               f.last_resident / 100);
 }
 
 static void add_shares(struct str *out, const struct run_view *v, const char *name, const char *help, const char *label,
@@ -201,7 +189,6 @@ void prometheus_report(struct str *out, const struct run_view *v)
 {
     add_info(out, v);
     add_figures(out, v);
-    add_residency(out, v);
     add_shares(out, v, "window_ratio", "Where the time of the measured window went.", "part", &v->window);
     add_shares(out, v, "lost_au_ratio", "What strict accelerator utilization was lost to.", "cause", &v->lost);
     add_requests(out, v);

@@ -173,6 +173,9 @@ class Report(support.EndToEnd):
         rate = next(row for row in told["figures"] if row["figure"] == "samples_per_second")
         self.assertEqual(rate["difference"], "larger")
         self.assertAlmostEqual(rate["ratio"], rate["b"] / rate["a"])
+        resident = next(row for row in told["figures"] if row["figure"] == "resident_first_epoch_percent")
+        self.assertEqual([resident["a"], resident["b"]],
+                         [json.loads((folder / "summary.json").read_text())["dlfw"]["epochs"][0]["resident_percent"] for folder in (a, b)])
         self.assertEqual({row["key"] for row in told["configuration_differences"]}, {"train.computation_time", "reader.drop_cache"})
         same = json.loads(self.report(self.a, "--compare", self.a, "--json").out)["comparison"]
         self.assertEqual({row.get("difference", "within") for row in same["figures"]}, {"within"})
