@@ -210,7 +210,7 @@ class Dropin(EndToEnd):
         self.check_files(run, ranks)
         done = self.only_run(run)
         self.check_summary(done, ranks)
-        self.assertEqual((done.kind, done.command, done.model, done.summary["epochs"]), ("checkpointing", "run", "llama3_8b", 0))
+        self.assertEqual((done.kind, done.command, done.model, done.summary["epochs"]), ("checkpointing", "run", "llama_8b", 0))
         self.check_log(run, CHECKPOINT_LOG, RANKS=ranks, WHOLE=data)
         self.assertEqual(sorted(path.name for path in folder.iterdir()), [f"global_epoch1_step{step}" for step in (1, 2, 3)])
         self.assertEqual(sorted(path.name for path in (folder / "global_epoch1_step1").iterdir()),
