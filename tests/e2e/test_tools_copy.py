@@ -138,6 +138,9 @@ class Cp(Copy):
             with self.subTest(words):
                 self.assert_fails(self.dlfw("cp", *words), text, status=status)
         self.assertFalse((self.folder / "x").exists())
+        os.mkfifo(self.folder / "pipe")
+        self.assert_fails(self.dlfw("cp", "data/a.bin", "pipe"), "a pipe, a device or a socket, which no file replaces")
+        self.assertTrue((self.folder / "pipe").is_fifo())
 
     def test_stopped(self):
         """Ctrl-C in the middle: one line, its exit code, whole objects only, and --resume goes on."""

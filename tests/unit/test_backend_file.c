@@ -350,6 +350,30 @@ START_TEST(exclusive)
 }
 END_TEST
 
+/* What the name of a pipe stands for stays one, and nothing is left beside it. */
+START_TEST(a_pipe_is_not_replaced)
+{
+    struct fixture f;
+    struct call c;
+    char path[4200];
+    struct stat info;
+    void *h;
+
+    fixture_open(&f, _i, true);
+    snprintf(path, sizeof path, "%s/pipe", f.root);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    h = driver_begin(&f.d, "pipe", 0, 0);
+    ck_assert_int_eq(driver_end(&f.d, DLFW_OP_WRITE_COMMIT, h, 0), DLFW_E_INVALID);
+    ck_assert_int_eq(driver_end(&f.d, DLFW_OP_WRITE_ABORT, h, 0), DLFW_OK);
+    call_init(&c, DLFW_OP_PUT, "pipe");
+    ck_assert_int_eq(driver_call(&f.d, &c), DLFW_E_INVALID);
+    ck_assert_int_eq(stat(path, &info), 0);
+    ck_assert(S_ISFIFO(info.st_mode));
+    ck_assert_int_eq(entries(f.root), 1);
+    driver_close(&f.d);
+}
+END_TEST
+
 START_TEST(overwrite_keeps_open_readers_whole)
 {
     struct fixture f;
@@ -564,6 +588,7 @@ int main(void)
     tcase_add_loop_test(tc, writers_publish_at_once, 0, MODES);
     tcase_add_loop_test(tc, abort_and_failure_leave_nothing, 0, MODES);
     tcase_add_loop_test(tc, exclusive, 0, MODES);
+    tcase_add_loop_test(tc, a_pipe_is_not_replaced, 0, MODES);
     tcase_add_loop_test(tc, overwrite_keeps_open_readers_whole, 0, MODES);
     tcase_add_loop_test(tc, listing_pages, 0, MODES);
     tcase_add_loop_test(tc, listing_kinds, 0, MODES);

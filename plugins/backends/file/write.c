@@ -263,11 +263,22 @@ static dlfw_status complete(struct write_handle *h, uint64_t total, dlfw_error *
     return DLFW_OK;
 }
 
+/* A rename would put a file where a pipe or a device was. */
+static bool is_special(int root, const char *key)
+{
+    struct stat info;
+
+    return fstatat(root, key, &info, 0) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
 static dlfw_status publish(int root, const struct write_handle *h, dlfw_error *err)
 {
     bool exclusive = h->flags & DLFW_REQ_EXCLUSIVE;
-    int rc = renameat2(root, h->temp, root, h->key, exclusive ? RENAME_NOREPLACE : 0);
+    int rc;
 
+    if (!exclusive && is_special(root, h->key))
+        return dlfw_fail(err, DLFW_E_INVALID, "'%s' is a pipe, a device or a socket, which no file replaces", h->key);
+    rc = renameat2(root, h->temp, root, h->key, exclusive ? RENAME_NOREPLACE : 0);
     if (rc != 0 && exclusive && (errno == EINVAL || errno == ENOSYS)) { /* as NFS does; a link never replaces either */
         rc = linkat(root, h->temp, root, h->key, 0);
         if (rc == 0)
