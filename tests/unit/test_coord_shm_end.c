@@ -118,7 +118,7 @@ static void time_out(struct rank_case *r, const void *arg)
     } else {
         dlfw_status st;
 
-        sleep_ms(150);
+        sleep_ms(900); /* a busy machine may wake rank 0 late */
         st = ops->barrier(r->c, 0, &r->slot.e); /* rank 0 did come to this one, before it gave up */
         if (st == DLFW_OK)
             st = ops->barrier(r->c, 0, &r->slot.e);
@@ -149,13 +149,13 @@ static void be_cancelled(struct rank_case *r, const void *arg)
     (void)arg;
     RANK_OK(ops->barrier(r->c, 0, &r->slot.e));
     if (r->rank == 1) {
-        sleep_ms(300);
+        sleep_ms(1200);
         return;
     }
     signal(SIGALRM, on_alarm);
     setitimer(ITIMER_REAL, &soon, NULL);
     RANK_FAILS(ops->barrier(r->c, 0, &r->slot.e), DLFW_E_CANCELLED, "stopped while waiting for rank 1 (process ");
-    RANK_CHECK(clock_now_ns() - begin < NS_PER_S / 4);
+    RANK_CHECK(clock_now_ns() - begin < NS_PER_S);
     all_calls_fail(r, DLFW_E_CANCELLED);
 }
 
