@@ -307,7 +307,10 @@ static void dial_failed(struct conn *c, CURLcode code)
         e.flags = proxy_code >= 500 ? DLFW_ERR_RETRYABLE : 0;
     }
     make_printable(c->reason);
-    exchange_fail(f->x, e.status, e.flags, "no connection: %s", c->reason[0] ? c->reason : curl_easy_strerror(code));
+    exchange_fail(f->x, e.status, e.flags, "no connection: %s%s", c->reason[0] ? c->reason : curl_easy_strerror(code),
+                  code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST
+                      ? "; is the server up, and the endpoint right?"
+                      : "");
     flight_abort(f);
 }
 
