@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ struct rank {
     const dlfw_coordinator_ops *ops;
     dlfw_coordinator *c;
     uint32_t rank, ranks;
+    long run; /* process of the case: other kits on this machine have other runs */
     char text[400];
     dlfw_error err;
     char *wrong; /* what is wrong, for the process of the case; of WRONG_BYTES, empty while nothing is */
@@ -51,7 +53,7 @@ static dlfw_status join(struct rank *r, uint64_t limit_ns)
                              .run_id = run_id,
                              .deadline_ns = kit_now_ns() + limit_ns};
 
-    snprintf(run_id, sizeof run_id, "conform-%ld", (long)getpgrp());
+    snprintf(run_id, sizeof run_id, "conform-%ld", r->run);
     r->ops = &r->kit->iface->ops.coordinator;
     r->err = (dlfw_error){
         .struct_size = (uint32_t)sizeof r->err, .message = r->text, .message_cap = (uint32_t)sizeof r->text};
@@ -139,14 +141,15 @@ static void play(struct kit *kit, uint32_t ranks, void (*scene)(struct rank *r))
 {
     char *wrong = mmap(NULL, RANKS * WRONG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t pids[RANKS];
+    const long run = getpid();
 
     KIT_CHECK(kit, wrong != MAP_FAILED, "cannot share memory with the ranks");
-    setpgid(0, 0); /* the run id is made of it */
     for (uint32_t i = 0; i < ranks; i++) {
         pids[i] = fork();
         if (pids[i] == 0) {
-            struct rank r = {.kit = kit, .rank = i, .ranks = ranks, .wrong = wrong + i * WRONG_BYTES};
+            struct rank r = {.kit = kit, .rank = i, .ranks = ranks, .run = run, .wrong = wrong + i * WRONG_BYTES};
 
+            prctl(PR_SET_PDEATHSIG, SIGKILL); /* a case that takes too long is killed with its ranks */
             RANK_CHECK(&r, join(&r, LONG_NS) == DLFW_OK, "join fails: %s", r.text);
             scene(&r);
             r.ops->leave(r.c);
@@ -168,7 +171,7 @@ static void play(struct kit *kit, uint32_t ranks, void (*scene)(struct rank *r))
 /* Whether ranks can join without a launcher; the case is over when not. */
 static void need_free_join(struct kit *kit)
 {
-    struct rank r = {.kit = kit, .rank = 0, .ranks = 1};
+    struct rank r = {.kit = kit, .rank = 0, .ranks = 1, .run = getpid()};
     dlfw_status st = join(&r, LONG_NS);
 
     kit_check_error(kit, st, &r.err, "join");
@@ -183,7 +186,7 @@ static void lonely(struct kit *kit)
     uint32_t threads = kit_thread_count(kit), fds = kit_fd_count(kit);
 
     for (uint32_t ranks = 1; ranks <= 2; ranks++) {
-        struct rank r = {.kit = kit, .rank = 0, .ranks = ranks};
+        struct rank r = {.kit = kit, .rank = 0, .ranks = ranks, .run = getpid()};
         uint64_t begin = kit_now_ns();
         dlfw_status st = join(&r, SOON_NS);
 

@@ -11,3 +11,6 @@ add_test(NAME conform.refuses.coordinator
     COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/expect_failure.sh $<TARGET_FILE:dlfw-conform> $<TARGET_FILE:dlfw-coordinator-broken>
             coordinator.together "gather of 5 bytes is wrong at byte 0 of rank")
 set_tests_properties(conform.refuses.coordinator PROPERTIES LABELS "conform" TIMEOUT 120)
+add_test(NAME conform.two_at_once
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/two_at_once.sh $<TARGET_FILE:dlfw-conform> $<TARGET_FILE:dlfw-coordinator-shm>)
+set_tests_properties(conform.two_at_once PROPERTIES LABELS "conform" TIMEOUT 120)
