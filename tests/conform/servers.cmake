@@ -13,7 +13,7 @@ function(conform_on_server name target)
         COMMAND ${servers_python} -m servers ${tls} ${arg_SERVER} $<TARGET_FILE:dlfw-conform> --timeout 60 --exclude speed.*
                 --option root={root} {options} ${arg_ARGUMENTS} $<TARGET_FILE:${target}>
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests)
-    set_tests_properties(conform.${name} PROPERTIES LABELS "conform;servers" TIMEOUT 300 ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
+    set_tests_properties(conform.${name} PROPERTIES LABELS "conform;servers" TIMEOUT 300 COST 100 ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
 conform_on_server(s3-seaweedfs dlfw-backend-s3 SERVER seaweedfs ARGUMENTS --quirks ${CMAKE_CURRENT_SOURCE_DIR}/seaweedfs.yaml)

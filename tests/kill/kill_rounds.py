@@ -49,6 +49,7 @@ WAYS = [
 class Round:
     def __init__(self, build, folder):
         self.build, self.folder, self.store = build, folder, folder / "ck"
+        self.store.mkdir()  # a run may be killed before it makes it, and `dlfw clean` wants a folder
         self.config = folder / "kill.yaml"
         self.config.write_text(CONFIG.format(folder=folder, blob=3_000_000))
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Check tells its main process of every assertion that holds, and takes the messages of a case apart in a time that
+ * grows with the square of their number: most of the time of a case with 10 000 assertions. Tests are linked with
+ * --wrap=_mark_point and send none; a case that crashes is then reported at its first line.
+ */
+void __wrap__mark_point(const char *file, int line);
+
+void __wrap__mark_point(const char *file, int line)
+{
+    (void)file;
+    (void)line;
+}
