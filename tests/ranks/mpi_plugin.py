@@ -106,15 +106,15 @@ class Ended(Scene):
         statuses = [played.ended[rank][0] for rank in (1, 2, 3)]
         self.assertIn("TIMEOUT", statuses)
         for rank in (1, 2, 3):  # whoever was told by a quicker one says so
-            self.assert_ended(played, rank, played.ended[rank][0], "the other ranks did not come in time", within_ms=400)
+            self.assert_ended(played, rank, played.ended[rank][0], "the other ranks did not come in time", within_ms=1500)
         self.assert_ended(played, 0, "UNAVAILABLE", "has left: the other ranks did not come in time")
 
     def test_cancelled(self):
         played = self.on_one_host("cancel")
         self.assertNotEqual(played.status, 0, played.text)
-        self.assert_ended(played, 1, "CANCELLED", "cancelled while waiting for the other ranks", within_ms=300)
+        self.assert_ended(played, 1, "CANCELLED", "cancelled while waiting for the other ranks", within_ms=1500)
         for rank in (0, 2, 3):
-            self.assert_ended(played, rank, "UNAVAILABLE", r"^rank 1 \(process \d+ on .*\) has left: cancelled while waiting", within_ms=300)
+            self.assert_ended(played, rank, "UNAVAILABLE", r"^rank 1 \(process \d+ on .*\) has left: cancelled while waiting", within_ms=1500)
 
     def test_abort_reaches_all(self):
         for scene in ("abort_in_main", "abort_in_thread"):
@@ -137,7 +137,7 @@ class Ended(Scene):
         played = self.on_one_host("leave_early")
         self.assertNotEqual(played.status, 0, played.text)
         for rank in (0, 1, 2):
-            self.assert_ended(played, rank, "UNAVAILABLE", r"^rank 3 \(process \d+ on .*\) has left$", within_ms=1500)
+            self.assert_ended(played, rank, "UNAVAILABLE", r"^rank 3 \(process \d+ on .*\) has left$", within_ms=3000)
         self.assertNotIn(3, played.done)  # its own part was fine, the run was not
 
     def test_a_killed_rank_ends_the_run(self):

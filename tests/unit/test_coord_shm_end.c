@@ -55,7 +55,7 @@ static void all_calls_fail(struct rank_case *r, dlfw_status st)
     RANK_FAILS(ops->reduce_f64(r->c, DLFW_REDUCE_SUM, &number, 1, 0, err), st, first);
     RANK_FAILS(ops->gather(r->c, &value, all, 8, 0, err), st, first);
     RANK_FAILS(ops->check(r->c, err), st, first);
-    RANK_CHECK(clock_now_ns() - begin < NS_PER_S / 4);
+    RANK_CHECK(clock_now_ns() - begin < 5 * NS_PER_S);
 }
 
 static void wait_for_the_leaver(struct rank_case *r, const void *arg)
@@ -113,12 +113,12 @@ static void time_out(struct rank_case *r, const void *arg)
                  (int)board->pids[1], (int)board->pids[2]);
         RANK_CHECK(ops->barrier(r->c, in_ms(80), &r->slot.e) == DLFW_E_TIMEOUT);
         RANK_CHECK(strcmp(r->slot.text, says) == 0);
-        RANK_CHECK(clock_now_ns() - begin < NS_PER_S);
+        RANK_CHECK(clock_now_ns() - begin < 5 * NS_PER_S);
         all_calls_fail(r, DLFW_E_TIMEOUT);
     } else {
         dlfw_status st;
 
-        sleep_ms(900); /* a busy machine may wake rank 0 late */
+        sleep_ms(900);                          /* a busy machine may wake rank 0 late */
         st = ops->barrier(r->c, 0, &r->slot.e); /* rank 0 did come to this one, before it gave up */
         if (st == DLFW_OK)
             st = ops->barrier(r->c, 0, &r->slot.e);
@@ -149,13 +149,13 @@ static void be_cancelled(struct rank_case *r, const void *arg)
     (void)arg;
     RANK_OK(ops->barrier(r->c, 0, &r->slot.e));
     if (r->rank == 1) {
-        sleep_ms(1200);
+        sleep_ms(2500);
         return;
     }
     signal(SIGALRM, on_alarm);
     setitimer(ITIMER_REAL, &soon, NULL);
     RANK_FAILS(ops->barrier(r->c, 0, &r->slot.e), DLFW_E_CANCELLED, "stopped while waiting for rank 1 (process ");
-    RANK_CHECK(clock_now_ns() - begin < NS_PER_S);
+    RANK_CHECK(clock_now_ns() - begin < 2 * NS_PER_S);
     all_calls_fail(r, DLFW_E_CANCELLED);
 }
 
@@ -261,7 +261,7 @@ static void watch_it_die(struct rank_case *r, const void *arg)
     RANK_OK(ops->barrier(r->c, 0, &r->slot.e));
     begin = clock_now_ns();
     RANK_OK(ops->check(r->c, &r->slot.e));
-    RANK_CHECK(clock_now_ns() - begin < NS_PER_S / 4);
+    RANK_CHECK(clock_now_ns() - begin < 5 * NS_PER_S);
     atomic_fetch_add(&board->ready, 1);
     if (r->rank == 2)
         sleep_ms(60000);
@@ -303,7 +303,7 @@ START_TEST(a_death_is_seen_by_waiting_and_by_asking)
         if (i != 2)
             await_rank(g.pids[i]);
     }
-    ck_assert_uint_lt(clock_now_ns() - killed, NS_PER_S);
+    ck_assert_uint_lt(clock_now_ns() - killed, 2 * NS_PER_S);
     waitpid(g.pids[2], &status, 0);
     drop_board();
 }
@@ -375,7 +375,7 @@ START_TEST(killed_at_any_moment)
             kill(g.pids[world - 1], SIGKILL);
         for (uint32_t i = 1; i < world - both; i++)
             await_rank(g.pids[i]);
-        ck_assert_msg(clock_now_ns() - killed < NS_PER_S || atomic_load(&board->timed_out) == round + 1,
+        ck_assert_msg(clock_now_ns() - killed < 2 * NS_PER_S || atomic_load(&board->timed_out) == round + 1,
                       "round %d takes %g s", (int)round, (double)(clock_now_ns() - killed) / 1e9);
         waited += atomic_load(&board->timed_out) == round + 1;
         waitpid(g.pids[0], &status, 0);

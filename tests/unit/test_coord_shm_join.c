@@ -96,7 +96,7 @@ START_TEST(not_all_come)
     struct rank_case r = failed_join(1, 4, id, in_ms(150), DLFW_E_TIMEOUT);
 
     ck_assert_str_eq(r.slot.text, "ranks 0, 2, 3 of 4 did not join in time");
-    ck_assert_uint_lt(clock_now_ns() - begin, NS_PER_S);
+    ck_assert_uint_lt(clock_now_ns() - begin, 5 * NS_PER_S);
     ck_assert(!segment_exists(id));
     r = failed_join(0, 4096, id, in_ms(30), DLFW_E_TIMEOUT);
     ck_assert_str_eq(r.slot.text, "ranks 1, 2, 3, 4, 5, 6, 7, 8 and 4087 more of 4096 did not join in time");
@@ -142,7 +142,7 @@ static void be_cancelled(struct rank_case *r, const void *arg)
     signal(SIGALRM, on_alarm);
     setitimer(ITIMER_REAL, &soon, NULL);
     RANK_FAILS(join_rank(r, 0), DLFW_E_CANCELLED, "stopped while waiting for the other ranks to join");
-    RANK_CHECK(clock_now_ns() - begin < NS_PER_S);
+    RANK_CHECK(clock_now_ns() - begin < 5 * NS_PER_S);
 }
 
 static void see_it_leave(struct rank_case *r, const void *arg)

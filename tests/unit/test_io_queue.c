@@ -176,9 +176,9 @@ static uint64_t open_waiting(int mode)
     struct script_config config = modes[mode].config;
     bool local = (config.caps & DLFW_BACKEND_LOCAL) != 0, pool = strcmp(modes[mode].mode, "pool") == 0;
 
-    config.delay_ns = local ? 0 : pool ? 400 * MS : 3000 * MS;
+    config.delay_ns = local ? 0 : pool ? 2000 * MS : 3000 * MS;
     open_config(&config, local ? "wrap: [{delay: {read: 3s}}]" : modes[mode].yaml, 2);
-    return pool ? 400 * MS : 3000 * MS;
+    return pool ? 2000 * MS : 3000 * MS;
 }
 
 START_TEST(a_reap_ends_by_timeout_or_wakeup)

@@ -209,14 +209,14 @@ START_TEST(waiting_for_a_retry_does_not_hold_up_others)
     open_with(
         "retry: {backoff: 1ms}",
         (struct script_rule){
-            .op = DLFW_OP_GET, .count = 1, .status = DLFW_E_BUSY, .flags = DLFW_ERR_RETRYABLE, .retry_after_ms = 300});
+            .op = DLFW_OP_GET, .count = 1, .status = DLFW_E_BUSY, .flags = DLFW_ERR_RETRYABLE, .retry_after_ms = 2000});
     for (uint32_t i = 0; i < 8; i++) {
         ops[i] = get();
         ck_assert(io_queue_submit(queue, &ops[i]));
     }
     n = io_queue_reap(queue, done, 8, 7, UINT64_MAX);
     ck_assert_uint_eq(n, 7);
-    ck_assert_uint_lt(clock_now_ns() - start, 250 * MS);
+    ck_assert_uint_lt(clock_now_ns() - start, 1500 * MS);
     for (uint32_t i = 0; i < 7; i++)
         ck_assert_ptr_ne(done[i], &ops[0]);
     ck_assert_uint_eq(io_queue_reap(queue, done, 8, 1, 5 * MS), 0);
@@ -224,8 +224,8 @@ START_TEST(waiting_for_a_retry_does_not_hold_up_others)
     ck_assert_ptr_eq(done[0], &ops[0]);
     ck_assert_int_eq(ops[0].status, DLFW_OK);
     ck_assert_uint_eq(ops[0].attempts, 2);
-    ck_assert_uint_ge(clock_now_ns() - start, 300 * MS);
-    ck_assert_uint_lt(clock_now_ns() - start, 3000 * MS);
+    ck_assert_uint_ge(clock_now_ns() - start, 2000 * MS);
+    ck_assert_uint_lt(clock_now_ns() - start, 10000 * MS);
     close_all();
 }
 END_TEST

