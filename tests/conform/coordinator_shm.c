@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program's own coordinator of one host as a plugin, so that the kit's cases see one that works. With BROKEN, ranks
- * get what was gathered in the wrong order. */
+ * get what was gathered in the wrong order; with HANGS, nobody leaves a barrier. */
+#include <unistd.h>
+
 #include "ranks/coordinator.h"
 
 static dlfw_coordinator_ops ops;
@@ -21,6 +23,18 @@ static dlfw_status gather_reversed(dlfw_coordinator *c, const void *mine, void *
     }
     return st;
 }
+#elif defined(HANGS)
+#define NAME "hangs"
+
+static dlfw_status barrier_for_ever(dlfw_coordinator *c, uint64_t deadline_ns, dlfw_error *reterr)
+{
+    (void)c;
+    (void)deadline_ns;
+    (void)reterr;
+    while (pause() < 0) /* until it is killed */
+        ;
+    return DLFW_OK;
+}
 #else
 #define NAME "shm_plugin"
 #endif
@@ -31,6 +45,8 @@ __attribute__((constructor)) static void fill_table(void)
     ops = coordinator_shm;
 #ifdef BROKEN
     ops.gather = gather_reversed;
+#elif defined(HANGS)
+    ops.barrier = barrier_for_ever;
 #endif
 }
 
